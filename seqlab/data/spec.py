@@ -1,0 +1,49 @@
+"""What a data set says of itself: frozen, and to JSON and back, since a checkpoint carries it."""
+
+import json
+from dataclasses import asdict, dataclass, fields
+from typing import Any, ClassVar, Self
+
+
+@dataclass(frozen=True)
+class Spec:
+    """Base of the specs; each says what a model and a task need to know of the data."""
+
+    def to_json(self) -> str:
+        """The spec as JSON text."""
+        return json.dumps(asdict(self), ensure_ascii=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Self:
+        """The spec that `to_json` wrote; lists become tuples again."""
+        values: dict[str, Any] = json.loads(text)
+        known = {field.name for field in fields(cls)}
+        if set(values) != known:
+            raise ValueError(
+                f"a {cls.__name__} has the fields {sorted(known)}, the text has {sorted(values)}"
+            )
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+
+@dataclass(frozen=True)
+class CaptionSpec(Spec):
+    """Captions of images.
+
+    Args:
+        words: the vocabulary; the first four are padding, start, end and unknown.
+        image_height: height of an image in pixels.
+        image_width: width of an image in pixels.
+        max_length: words and end of the longest training caption.
+        split_hash: hash of the lists of examples of each split.
+    """
+
+    words: tuple[str, ...]
+    image_height: int
+    image_width: int
+    max_length: int
+    split_hash: str
+
+    pad_id: ClassVar[int] = 0
+    start_id: ClassVar[int] = 1
+    end_id: ClassVar[int] = 2
+    unknown_id: ClassVar[int] = 3

@@ -1,0 +1,59 @@
+"""What each task asks of a model. A model inherits the one of its task and nothing else."""
+
+from abc import ABC, abstractmethod
+from typing import Any, NamedTuple
+
+from torch import Tensor, nn
+
+from seqlab.components.backbones.interface import Backbone
+
+
+class AuxiliaryTerm(NamedTuple):
+    """What a paper adds to its loss, per example, on the scale of a sequence's log-likelihood."""
+
+    value: Tensor  # [B], to be minimised
+    weight: float  # the paper's coefficient; the task may set another
+
+
+class TeacherForced(NamedTuple):
+    """Predictions under the true previous tokens."""
+
+    logits: Tensor  # [B, T, V], position t scores tokens[:, t + 1]
+    weights: Tensor | None  # [B, T, L], attention at each step, where the model attends
+    auxiliary: dict[str, AuxiliaryTerm]
+
+
+class SequenceGenerator(nn.Module, ABC):
+    """Emits tokens one by one, given a source.
+
+    State and memory are nested NamedTuples, batch first. The memory is what all steps of an input
+    share (projected keys, say); the state is what one step hands to the next, and its field
+    `weights` [N, L] holds the attention of the last step, or None.
+    """
+
+    @abstractmethod
+    def encode(self, source: Any) -> tuple[Any, Any]:
+        """State and memory from which decoding starts."""
+
+    @abstractmethod
+    def step(self, tokens: Tensor, state: Any, memory: Any) -> tuple[Tensor, Any]:
+        """Log-probabilities [N, V] of what follows tokens [N], and the next state."""
+
+    @abstractmethod
+    def forward(self, source: Any, tokens: Tensor, lengths: Tensor) -> TeacherForced:
+        """Teacher forcing.
+
+        Args:
+            source: what the sequence is about.
+            tokens: start, words, end, padding, [B, T + 1].
+            lengths: number of predicted tokens (words and end), [B].
+        """
+
+
+class CaptioningModel(SequenceGenerator):
+    """Describes an image; the source is a feature map [B, D, h, w] of the model's own backbone.
+
+    Locations are numbered row by row, so attention weights [.., L] unfold to [.., h, w].
+    """
+
+    backbone: Backbone
