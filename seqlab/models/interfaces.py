@@ -29,7 +29,12 @@ class SequenceGenerator(nn.Module, ABC):
     State and memory are nested NamedTuples, batch first. The memory is what all steps of an input
     share (projected keys, say); the state is what one step hands to the next, and its field
     `weights` [N, L] holds the attention of the last step, or None.
+
+    Attributes:
+        auxiliary_names: the auxiliary terms that `forward` gives in training.
     """
+
+    auxiliary_names: tuple[str, ...] = ()
 
     @abstractmethod
     def encode(self, source: Any) -> tuple[Any, Any]:

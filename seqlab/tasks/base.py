@@ -1,0 +1,200 @@
+"""What every task shares: optimisation, its schedule, and the refusal to go on with a broken loss."""
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import torch
+from lightning import LightningModule
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
+
+from seqlab.data.spec import Spec
+
+
+class NonFiniteLoss(RuntimeError):
+    """The objective became NaN or infinite; raised before the step that would spoil the weights.
+
+    Args:
+        value: the objective.
+        step: optimisation steps done before this one.
+        example_ids: the examples of the batch.
+        learning_rate: of the first parameter group.
+    """
+
+    def __init__(
+        self, value: float, step: int, example_ids: Sequence[str], learning_rate: float
+    ) -> None:
+        self.value, self.step = value, step
+        self.example_ids, self.learning_rate = tuple(example_ids), learning_rate
+        shown = ", ".join(self.example_ids[:8])
+        more = len(self.example_ids) - 8
+        super().__init__(
+            f"the loss is {value} at step {step} (learning rate {learning_rate:g}); "
+            f"examples of the batch: {shown}" + (f" and {more} more" if more > 0 else "")
+        )
+
+
+class Schedule:
+    """When and how the learning rate changes.
+
+    Args:
+        scheduler: makes a torch scheduler of an optimizer; None keeps the rate as it is.
+        interval: whether it moves after each optimisation step or after each epoch.
+        monitor: the validation metric that a plateau scheduler watches.
+    """
+
+    def __init__(
+        self,
+        *,
+        scheduler: Callable[..., LRScheduler] | None = None,
+        interval: Literal["step", "epoch"] = "epoch",
+        monitor: str | None = None,
+    ) -> None:
+        self.scheduler, self.interval, self.monitor = scheduler, interval, monitor
+
+
+class Prediction(NamedTuple):
+    """What a task says of one input that a person gave."""
+
+    source: str
+    text: str
+    log_probability: float
+    figure: Path | None
+
+
+class Outcome(NamedTuple):
+    """What a task makes of one training batch."""
+
+    objective: Tensor  # [], to be minimised
+    logged: dict[str, Tensor]  # by name without the split
+
+
+class Task(LightningModule, ABC):
+    """A LightningModule that owns loss, metrics, decoding, optimizer and logging.
+
+    Lightning steps schedulers of an epoch after the callbacks that write its checkpoint, so that a
+    resumed run would miss a step; the schedule is therefore kept here, stepped here and saved here.
+
+    Args:
+        model: a network that has the task's interface.
+        spec: what the data says of itself.
+        optimizer: makes an optimizer of `params`.
+        schedule: how the learning rate changes.
+    """
+
+    interface: ClassVar[type[nn.Module]]
+    batch_type: ClassVar[type]
+    supplied_sizes: ClassVar[frozenset[str]] = frozenset()
+    monitor: ClassVar[str]
+    mode: ClassVar[Literal["min", "max"]]
+
+    def __init__(
+        self,
+        *,
+        model: nn.Module,
+        spec: Spec,
+        optimizer: Callable[..., Optimizer],
+        schedule: Schedule,
+    ) -> None:
+        super().__init__()
+        self.model = model
+        self.spec = spec
+        self.make_optimizer = optimizer
+        self.schedule = schedule
+        self.scheduler: LRScheduler | None = None
+        self._restored_scheduler: dict[str, Any] | None = None
+        self.evaluated_split = "test"  # names the metrics of Lightning's test loop
+        self.predictions: list[dict[str, Any]] = []  # of the last evaluation
+
+    @staticmethod
+    @abstractmethod
+    def sizes(spec: Any) -> dict[str, Any]:
+        """The arguments of a model that the data supplies; their names are `supplied_sizes`."""
+
+    @abstractmethod
+    def train_batch(self, batch: Any) -> Outcome:
+        """Objective and what is to be logged of one batch."""
+
+    @abstractmethod
+    def example_ids(self, batch: Any) -> Sequence[str]:
+        """Names of the examples in a batch."""
+
+    @abstractmethod
+    def batch_size(self, batch: Any) -> int:
+        """Number of examples in a batch, the unit of the speed that is shown."""
+
+    @abstractmethod
+    def predict_inputs(
+        self, inputs: Sequence[str], datamodule: Any, output: Path
+    ) -> Iterable[Prediction]:
+        """Answer what a person gave, one by one, figures into the folder `output`."""
+
+    def attach(self, datamodule: Any, cache_dir: Path, on_progress: Any = None) -> None:  # noqa: B027
+        """Prepare the data for this task's model, before it is first used."""
+
+    def draw(self, folder: Path) -> list[Path]:
+        """Write the figures of the last evaluation into a folder."""
+        return []
+
+    def signatures(self) -> dict[str, str]:
+        """Text that belongs to scores (a tokeniser, why a score is missing), by name."""
+        return {}
+
+    def configure_optimizers(self) -> Optimizer:
+        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
+        optimizer = self.make_optimizer(params=trained)
+        if self.schedule.scheduler is not None:
+            self.scheduler = self.schedule.scheduler(optimizer=optimizer)
+            if self._restored_scheduler is not None:
+                self.scheduler.load_state_dict(self._restored_scheduler)
+        return optimizer
+
+    def training_step(self, batch: Any, batch_index: int) -> Tensor:
+        outcome = self.train_batch(batch)
+        value = float(outcome.objective.detach())
+        if not math.isfinite(value):
+            ids, rate = self.example_ids(batch), self.learning_rate()
+            raise NonFiniteLoss(value, self.global_step, ids, rate)
+        size = self.batch_size(batch)
+        for name, logged in outcome.logged.items():
+            self.log(f"train/{name}", logged.detach(), batch_size=size)
+        self.log("train/learning_rate", self.learning_rate(), batch_size=size)
+        return outcome.objective
+
+    def learning_rate(self) -> float:
+        """The learning rate of the first parameter group."""
+        optimizer = self.optimizers(use_pl_optimizer=False)
+        first = optimizer[0] if isinstance(optimizer, list) else optimizer
+        return float(first.param_groups[0]["lr"])
+
+    def optimizer_step(self, *args: Any, **kwargs: Any) -> None:
+        super().optimizer_step(*args, **kwargs)
+        if self.scheduler is not None and self.schedule.interval == "step":
+            self.scheduler.step()
+
+    def on_train_epoch_end(self) -> None:
+        if self.scheduler is None or self.schedule.interval != "epoch":
+            return
+        if not isinstance(self.scheduler, ReduceLROnPlateau):
+            self.scheduler.step()
+            return
+        watched = self.schedule.monitor or self.monitor
+        metrics = self.trainer.callback_metrics
+        if watched not in metrics:
+            known = ", ".join(sorted(metrics)) or "none"
+            raise KeyError(f"the schedule watches {watched}, which is not among the metrics: {known}")
+        self.scheduler.step(metrics[watched])
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        if self.scheduler is not None:
+            checkpoint["schedule"] = self.scheduler.state_dict()
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        # The optimizer does not exist yet: Lightning loads the weights before it asks for one.
+        self._restored_scheduler = checkpoint.get("schedule")
+        if self.scheduler is not None and self._restored_scheduler is not None:
+            self.scheduler.load_state_dict(self._restored_scheduler)

@@ -1,0 +1,265 @@
+"""Describe an image in words."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from torchmetrics import SumMetric
+
+from seqlab.components.decoding.interface import Hypotheses, Search
+from seqlab.components.losses import sequence_nll
+from seqlab.config.errors import Problem, UserError
+from seqlab.data.batches import CaptionBatch
+from seqlab.data.captions import CaptionDataModule
+from seqlab.data.spec import CaptionSpec
+from seqlab.metrics.captioning import CaptionScores
+from seqlab.metrics.pointing import PointingAccuracy
+from seqlab.models.interfaces import CaptioningModel, TeacherForced
+from seqlab.tasks.base import Outcome, Prediction, Schedule, Task
+from seqlab.viz.attention import attention_figure
+from seqlab.viz.captions import caption_gallery
+
+
+class CaptioningTask(Task):
+    """Maximum likelihood of captions, and their COCO scores.
+
+    The objective is the papers' sum over a sentence, log-likelihood and auxiliary terms alike, over
+    all sentences of the batch, divided by the number of words, so that a learning rate means the
+    same for captions of any length.
+
+    Args:
+        model: a captioning model.
+        spec: vocabulary and image size.
+        optimizer: makes an optimizer of `params`.
+        schedule: how the learning rate changes.
+        decoding: how captions are searched for, in validation and test.
+        auxiliary_weights: weights of auxiliary terms of the model by name, instead of the paper's.
+        num_figures: how many images of an evaluation get an attention figure.
+    """
+
+    interface: ClassVar = CaptioningModel
+    batch_type: ClassVar = CaptionBatch
+    supplied_sizes: ClassVar = frozenset({"vocab_size", "pad_id"})
+    monitor: ClassVar[str] = "val/cider"
+    mode: ClassVar[Literal["min", "max"]] = "max"
+
+    def __init__(
+        self,
+        *,
+        model: CaptioningModel,
+        spec: CaptionSpec,
+        optimizer: Callable[..., Optimizer],
+        schedule: Schedule,
+        decoding: Search,
+        auxiliary_weights: dict[str, float],
+        num_figures: int,
+    ) -> None:
+        super().__init__(model=model, spec=spec, optimizer=optimizer, schedule=schedule)
+        self.model: CaptioningModel
+        self.spec: CaptionSpec
+        self.decoding = decoding
+        self.auxiliary_weights = auxiliary_weights
+        self.num_figures = num_figures
+        self.sum_nll = SumMetric()
+        self.num_words = SumMetric()
+        # METEOR starts a Java process: worth it once, at the test, not after every epoch.
+        self.scores = CaptionScores(meteor=False)
+        self.final_scores = CaptionScores(meteor=True)
+        self.pointing = PointingAccuracy()
+        self._to_draw: list[_Described] = []
+        self._refuse_unknown_weights()
+
+    def _refuse_unknown_weights(self) -> None:
+        known = tuple(self.model.auxiliary_names)
+        unknown = [name for name in self.auxiliary_weights if name not in known]
+        if unknown:
+            raise UserError(
+                [
+                    Problem(
+                        key=f"task.auxiliary_weights.{name}",
+                        given=name,
+                        allowed=known,
+                        message=f"{type(self.model).__name__} has no such auxiliary term",
+                    )
+                    for name in unknown
+                ]
+            )
+
+    @staticmethod
+    def sizes(spec: CaptionSpec) -> dict[str, Any]:
+        return {"vocab_size": len(spec.words), "pad_id": spec.pad_id}
+
+    def attach(
+        self, datamodule: CaptionDataModule, cache_dir: Path, on_progress: Any = None
+    ) -> None:
+        if self.model.backbone.frozen:
+            datamodule.keep_features(self.model.backbone, cache_dir, on_progress=on_progress)
+
+    def example_ids(self, batch: CaptionBatch) -> Sequence[str]:
+        return batch.image_ids
+
+    def batch_size(self, batch: CaptionBatch) -> int:
+        return len(batch.tokens)
+
+    def _features(self, batch: CaptionBatch) -> Tensor:
+        """Feature maps [I, D, h, w] of the images, computed or kept."""
+        if batch.features is not None:
+            return batch.features.to(self.dtype)
+        return self.model.backbone(batch.images)
+
+    def _teach(self, features: Tensor, batch: CaptionBatch) -> tuple[TeacherForced, Tensor]:
+        """Predictions for each caption, and its negative log-likelihood [B]."""
+        forced = self.model(features[batch.image_index], batch.tokens, batch.lengths)
+        return forced, sequence_nll(forced.logits, batch.tokens[:, 1:], batch.lengths)
+
+    def train_batch(self, batch: CaptionBatch) -> Outcome:
+        forced, nll = self._teach(self._features(batch), batch)
+        num_words = batch.lengths.sum()
+        objective, logged = nll.sum(), {"loss": nll.sum() / num_words}
+        for name, term in forced.auxiliary.items():
+            weight = self.auxiliary_weights.get(name, term.weight)
+            objective = objective + weight * term.value.sum()
+            logged[name] = term.value.mean()
+        return Outcome(objective / num_words, logged)
+
+    def decode(self, features: Tensor) -> Hypotheses:
+        """Captions of feature maps [I, D, h, w]."""
+        state, memory = self.model.encode(features)
+        spec = self.spec
+        return self.decoding(
+            self.model.step,
+            state,
+            memory,
+            start_id=spec.start_id,
+            end_id=spec.end_id,
+            banned_ids=(spec.pad_id, spec.start_id, spec.unknown_id),
+        )
+
+    def text(self, tokens: Tensor) -> list[str]:
+        """Words of one caption [T], up to its end."""
+        words = []
+        for token in tokens.tolist():
+            if token == self.spec.end_id:
+                break
+            words.append(self.spec.words[token])
+        return words
+
+    def _evaluate(
+        self, batch: CaptionBatch, scores: CaptionScores
+    ) -> tuple[Hypotheses, tuple[int, int]]:
+        """Score a batch; its captions, and the grid (h, w) that their attention unfolds to."""
+        features = self._features(batch)
+        forced, nll = self._teach(features, batch)
+        grid = (features.shape[-2], features.shape[-1])
+        self.sum_nll.update(nll)
+        self.num_words.update(batch.lengths)
+        if batch.masks is not None and batch.objects is not None and forced.weights is not None:
+            masks = batch.masks[batch.image_index]  # [B, objects, height, width]
+            self.pointing.update(forced.weights, grid, batch.objects[:, 1:], masks)
+        found = self.decode(features)
+        captions = [" ".join(self.text(best)) for best in found.tokens[:, 0]]
+        scores.update(batch.image_ids, captions, batch.references)
+        return found, grid
+
+    def _finish(self, split: str, scores: CaptionScores) -> None:
+        loss = self.sum_nll.compute() / self.num_words.compute()
+        values: dict[str, Any] = {"loss": loss, "perplexity": loss.exp(), **scores.compute()}
+        if self.pointing.update_called:
+            values["pointing_accuracy"] = self.pointing.compute()
+        # Every rank has synchronised already and holds the same numbers.
+        self.log_dict({f"{split}/{name}": float(value) for name, value in values.items()})
+        for metric in (self.sum_nll, self.num_words, self.pointing, scores):
+            metric.reset()
+
+    def validation_step(self, batch: CaptionBatch, batch_index: int) -> None:
+        self._evaluate(batch, self.scores)
+
+    def on_validation_epoch_end(self) -> None:
+        self._finish("val", self.scores)
+
+    def on_test_epoch_start(self) -> None:
+        self.predictions, self._to_draw = [], []
+
+    def test_step(self, batch: CaptionBatch, batch_index: int) -> None:
+        found, grid = self._evaluate(batch, self.final_scores)
+        for row, image_id in enumerate(batch.image_ids):
+            described = self._describe(image_id, found, row, grid)
+            self.predictions.append(
+                {
+                    "id": image_id,
+                    "caption": " ".join(described.words),
+                    "log_probability": round(described.log_probability, 4),
+                    "references": list(batch.references[row]),
+                }
+            )
+            if len(self._to_draw) < self.num_figures:
+                self._to_draw.append(described)
+
+    def on_test_epoch_end(self) -> None:
+        self._finish(self.evaluated_split, self.final_scores)
+
+    def signatures(self) -> dict[str, str]:
+        return {"caption_signature": self.final_scores.signature()}
+
+    def _describe(
+        self, image_id: str, found: Hypotheses, row: int, grid: tuple[int, int]
+    ) -> "_Described":
+        words = self.text(found.tokens[row, 0])
+        weights = None
+        if found.weights is not None:
+            weights = found.weights[row, 0, : len(words)].float().cpu().unflatten(-1, grid).numpy()
+        return _Described(image_id, words, float(found.log_probabilities[row, 0]), weights)
+
+    def draw(self, folder: Path) -> list[Path]:
+        if not self._to_draw:
+            return []
+        images = [self._picture(described.image_id) for described in self._to_draw]
+        captions = [" ".join(described.words) for described in self._to_draw]
+        gallery = folder / "captions.png"
+        scores = [described.log_probability for described in self._to_draw]
+        caption_gallery(images, captions, gallery, log_probabilities=scores)
+        written = [gallery]
+        for image, described in zip(images, self._to_draw, strict=True):
+            path = folder / f"attention_{Path(described.image_id).stem}.png"
+            if self._draw_attention(image, described, path):
+                written.append(path)
+        return written
+
+    def _draw_attention(self, image: np.ndarray, described: "_Described", path: Path) -> bool:
+        if described.weights is None or not described.words:
+            return False
+        attention_figure(image, described.words, described.weights, path)
+        return True
+
+    def _picture(self, image_id: str) -> np.ndarray:
+        image = self.trainer.datamodule.image(image_id)  # [3, height, width]
+        return image.permute(1, 2, 0).numpy()
+
+    @torch.inference_mode()
+    def predict_inputs(
+        self, inputs: Sequence[str], datamodule: CaptionDataModule, output: Path
+    ) -> Iterator[Prediction]:
+        """Caption image files; the figure of `photo.jpg` is `photo.png` in the folder `output`."""
+        for source in inputs:
+            image = datamodule.open_image(Path(source))  # [3, height, width]
+            features = self.model.backbone(image.unsqueeze(0).to(self.device))
+            height, width = features.shape[-2:]
+            described = self._describe(source, self.decode(features), 0, (height, width))
+            figure = output / f"{Path(source).stem}.png"
+            picture = image.permute(1, 2, 0).numpy()
+            drawn = self._draw_attention(picture, described, figure)
+            text = " ".join(described.words)
+            yield Prediction(source, text, described.log_probability, figure if drawn else None)
+
+
+class _Described(NamedTuple):
+    """One image, its caption and where the model looked."""
+
+    image_id: str
+    words: list[str]
+    log_probability: float
+    weights: np.ndarray | None  # [words, h, w]
