@@ -1,0 +1,159 @@
+"""The keys of a command itself; the keys of a part are the arguments of its `_target_`.
+
+Nothing is imported here but the standard library, so that completion and help may read the names.
+"""
+
+from dataclasses import dataclass, field, fields
+from typing import Any
+
+MISSING: Any = "???"  # OmegaConf's mark of a value that has to be given
+
+
+@dataclass
+class Paths:
+    """Where things lie; the environment variables SEQLAB_DATA and SEQLAB_RUNS move them."""
+
+    data: str = "${oc.env:SEQLAB_DATA,./data}"
+    runs: str = "${oc.env:SEQLAB_RUNS,./runs}"
+    cache: str = "${paths.runs}/.cache"
+
+
+@dataclass
+class TrainConfig:
+    """What a training run is made of.
+
+    Args:
+        seed: of weights, data order, augmentation and dropout.
+        seeds: how many seeds to run, from `seed` upwards; null runs `seed` alone.
+        run_dir: where the run is kept; null is paths.runs/<task>/<model>/<time>.
+        resume: a run directory to go on with.
+        threads: of torch on the CPU; null chooses.
+        deterministic: equal seeds give equal results.
+        allow: packages beside seqlab's own list whose classes a `_target_` may name.
+        paths: where data, runs and caches lie.
+        choices: which yaml of each group was chosen; written by `compose`, for names and look-ups.
+    """
+
+    seed: int = 1
+    seeds: int | None = None
+    run_dir: str | None = None
+    resume: str | None = None
+    threads: int | None = None
+    deterministic: bool = True
+    allow: list[str] = field(default_factory=list)
+    paths: Paths = field(default_factory=Paths)
+    choices: dict[str, str] = field(default_factory=dict)
+    task: Any = None
+    model: Any = None
+    data: Any = None
+    optimizer: Any = None
+    scheduler: Any = None
+    trainer: Any = None
+    callbacks: Any = None
+    logger: Any = None
+
+
+@dataclass
+class EvalConfig:
+    """How a run is evaluated.
+
+    Args:
+        run: the run directory.
+        checkpoint: `best`, `last` or the path of a checkpoint.
+        split: `test` or `val`.
+        num_figures: how many examples are drawn.
+        threads: of torch on the CPU; null chooses.
+        allow: packages beside seqlab's own list whose classes a `_target_` may name.
+        paths: where data, runs and caches lie.
+        choices: which yaml of each group was chosen; written by `compose`.
+        decoding: a search to use in place of the run's own; null keeps the run's.
+        trainer: arguments of lightning's Trainer: accelerator, devices, precision and more.
+    """
+
+    run: str = MISSING
+    checkpoint: str = "best"
+    split: str = "test"
+    num_figures: int = 8
+    threads: int | None = None
+    allow: list[str] = field(default_factory=list)
+    paths: Paths = field(default_factory=Paths)
+    choices: dict[str, str] = field(default_factory=dict)
+    decoding: Any = None
+    trainer: Any = None
+
+
+@dataclass
+class PredictConfig:
+    """How a run is used on what a person has.
+
+    Args:
+        run: the run directory.
+        input: a file, a folder, a glob in quotes, or `-` for lines of standard input.
+        output: where predictions and figures go; null is the run's own `predictions`.
+        checkpoint: `best`, `last` or the path of a checkpoint.
+        batch_size: inputs that are handled at once.
+        threads: of torch on the CPU; null chooses.
+        allow: packages beside seqlab's own list whose classes a `_target_` may name.
+        paths: where data, runs and caches lie.
+        choices: which yaml of each group was chosen; written by `compose`.
+        decoding: a search to use in place of the run's own; null keeps the run's.
+        trainer: arguments of lightning's Trainer, of which accelerator and precision matter here.
+    """
+
+    run: str = MISSING
+    input: str = MISSING
+    output: str | None = None
+    checkpoint: str = "best"
+    batch_size: int = 16
+    threads: int | None = None
+    allow: list[str] = field(default_factory=list)
+    paths: Paths = field(default_factory=Paths)
+    choices: dict[str, str] = field(default_factory=dict)
+    decoding: Any = None
+    trainer: Any = None
+
+
+@dataclass
+class SweepConfig:
+    """How the jobs of a sweep are found and run; what a job is, the overrides say.
+
+    Args:
+        sweep_dir: where the sweep is kept, and found again; null derives it from the overrides.
+        n_jobs: jobs at once.
+        paths: where data, runs and caches lie.
+        choices: which yaml of each group was chosen; written by `compose`.
+        sweep: the search: a grid, or a sampler with pruning.
+        launcher: where jobs run: processes of this machine, or a cluster.
+    """
+
+    sweep_dir: str | None = None
+    n_jobs: int = 1
+    paths: Paths = field(default_factory=Paths)
+    choices: dict[str, str] = field(default_factory=dict)
+    sweep: Any = None
+    launcher: Any = None
+
+
+SCHEMAS: dict[str, type] = {
+    "train": TrainConfig,
+    "eval": EvalConfig,
+    "predict": PredictConfig,
+    "sweep": SweepConfig,
+}
+
+
+def keys(verb: str) -> list[str]:
+    """The dotted keys of a verb that are no groups, `choices` left out: nobody sets it."""
+    names = [item.name for item in fields(SCHEMAS[verb]) if item.type is not Any]
+    names.remove("choices")
+    at = names.index("paths")
+    return names[:at] + [f"paths.{item.name}" for item in fields(Paths)] + names[at + 1 :]
+
+
+def register() -> None:
+    """Put the schemas where a yaml's defaults list finds them, as `train_schema` and so on."""
+    from hydra.core.config_store import ConfigStore
+
+    store = ConfigStore.instance()
+    for verb, schema in SCHEMAS.items():
+        store.store(name=f"{verb}_schema", node=schema)
