@@ -36,10 +36,13 @@ class RecurrentCell(nn.Module, ABC):
         """Output [B, H] and the next state, from an input projected to [B, P]."""
 
     @abstractmethod
-    def fused(self, inputs: Tensor, state: State) -> tuple[Tensor, State] | None:
+    def fused(
+        self, inputs: Tensor, state: State, lengths: Tensor | None = None
+    ) -> tuple[Tensor, State] | None:
         """All steps in torch's kernel: inputs [B, T, E] to outputs [B, T, H] and the last state.
 
-        None where torch has no kernel for exactly this equation.
+        With lengths [B] the outputs are 0 beyond them and the state is that of each row's last real
+        input. None where torch has no kernel for exactly this equation.
         """
 
     def forward(self, inputs: Tensor, state: State) -> tuple[Tensor, State]:
