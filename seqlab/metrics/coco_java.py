@@ -2,7 +2,7 @@
 
 The jars and their command lines are those of pycocoevalcap. Its own wrappers are not used: they
 wait for ever on a Java that has died (METEOR's while it holds a lock that its destructor wants),
-write into the installed package, and read non-ASCII captions by the locale.
+and the tokeniser's writes into the installed package.
 """
 
 import shutil
@@ -59,7 +59,6 @@ def ptb_tokenise(texts: Sequence[str]) -> list[str]:
     jar = Path(ptbtokenizer.__file__).parent / ptbtokenizer.STANFORD_CORENLP_3_4_1_JAR
     command = ["java", "-XX:+UseSerialGC", "-cp", str(jar)]
     command += ["edu.stanford.nlp.process.PTBTokenizer", "-preserveLines", "-lowerCase"]
-    command += ["-encoding", "UTF-8"]
     lines = "".join(one_line(text) + "\n" for text in texts)
     try:
         answer = subprocess.run(
@@ -90,7 +89,7 @@ def meteor_score(hypotheses: Sequence[str], references: Sequence[Sequence[str]])
     from pycocoevalcap.meteor import meteor as wrapper
 
     folder = Path(wrapper.__file__).parent
-    command = ["java", "-XX:+UseSerialGC", "-Dfile.encoding=UTF-8", "-Xmx2G"]
+    command = ["java", "-XX:+UseSerialGC", "-Xmx2G"]
     command += ["-jar", wrapper.METEOR_JAR, "-", "-", "-stdio", "-l", "en", "-norm"]
     # Messages go to a file: nobody reads them while it runs, and a full pipe would stop Java.
     with tempfile.TemporaryFile() as messages:
