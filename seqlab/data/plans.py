@@ -1,0 +1,92 @@
+"""In which order examples are seen: pure functions of seed and epoch, so that a run can resume."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+
+
+class Plan(Protocol):
+    """What goes together into a batch."""
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Indices of the examples of each batch; each once, and as many batches every epoch."""
+        ...
+
+
+class LengthBuckets:
+    """Captions of like length together, so that little is padding; chance otherwise.
+
+    Args:
+        lengths: words of each caption.
+        batch_size: captions per batch.
+        seed: what the order is a function of, together with the epoch.
+    """
+
+    def __init__(self, lengths: Sequence[int], *, batch_size: int, seed: int) -> None:
+        self.lengths = np.asarray(lengths)
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Batches of captions whose lengths are neighbours, in an order by chance."""
+        generator = np.random.default_rng([self.seed, epoch])
+        order = generator.permutation(len(self.lengths))
+        # Stable: among captions of one length the chance above decides who meets whom.
+        order = order[np.argsort(self.lengths[order], kind="stable")]
+        starts = np.arange(0, len(order), self.batch_size)
+        return [order[n : n + self.batch_size].tolist() for n in generator.permutation(starts)]
+
+
+class ByImage:
+    """All captions of an image together, so that it is encoded once; the images in order of chance.
+
+    Args:
+        image_index: which image each caption describes; captions of one image are neighbours.
+        batch_size: captions per batch at most, though an image's are never parted.
+        seed: what the order is a function of, together with the epoch.
+    """
+
+    def __init__(self, image_index: Sequence[int], *, batch_size: int, seed: int) -> None:
+        self.groups = _groups(image_index)
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Batches of whole images."""
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.groups))
+        return _pack([self.groups[n] for n in order], self.batch_size)
+
+
+class Sequential:
+    """All captions of an image together, the images as they are listed: for evaluation.
+
+    Args:
+        image_index: which image each caption describes; captions of one image are neighbours.
+        batch_size: captions per batch at most, though an image's are never parted.
+    """
+
+    def __init__(self, image_index: Sequence[int], *, batch_size: int) -> None:
+        self._batches = _pack(_groups(image_index), batch_size)
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """The same in every epoch."""
+        return self._batches
+
+
+def _groups(image_index: Sequence[int]) -> list[list[int]]:
+    groups: dict[int, list[int]] = {}
+    for caption, image in enumerate(image_index):
+        groups.setdefault(image, []).append(caption)
+    return list(groups.values())
+
+
+def _pack(groups: Sequence[list[int]], batch_size: int) -> list[list[int]]:
+    """As many groups in every batch, so that the number of batches is the same for any order."""
+    if not groups:
+        return []
+    together = max(1, batch_size // max(map(len, groups)))
+    return [
+        [index for group in groups[n : n + together] for index in group]
+        for n in range(0, len(groups), together)
+    ]
