@@ -1,0 +1,34 @@
+"""Order among scores, with ties broken the same way on every device."""
+
+import torch
+from torch import Tensor
+
+
+def allowed(log_probabilities: Tensor, banned: Tensor) -> Tensor:
+    """Log-probabilities [N, V] in at least float32, minus infinity at the banned ids [M]."""
+    dtype = torch.promote_types(log_probabilities.dtype, torch.float32)
+    log_probabilities = log_probabilities.to(dtype)
+    if banned.numel() == 0:
+        return log_probabilities
+    return log_probabilities.index_fill(1, banned, -torch.inf)  # [N, V]
+
+
+def descending(scores: Tensor) -> tuple[Tensor, Tensor]:
+    """Scores [N, M] from high to low and where they stood; of equals, the first comes first."""
+    ordered = scores.sort(dim=1, descending=True, stable=True)
+    return ordered.values, ordered.indices
+
+
+def largest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
+    """The `count` largest scores of each row of [N, V] and where they stood, as `descending` does.
+
+    torch.topk alone may return any of several equals, and which one differs between devices.
+    """
+    values, index = scores.topk(count, dim=1)  # [N, count], index in no promised order
+    ambiguous = (scores >= values[:, -1:]).sum(dim=1) > count  # [N]
+    if ambiguous.any():  # a tie at the border, rare with real scores: sort whole rows
+        values, index = descending(scores)
+        return values[:, :count], index[:, :count]
+    index = index.sort(dim=1).values
+    values, order = descending(scores.gather(1, index))
+    return values, index.gather(1, order)
