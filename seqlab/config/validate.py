@@ -1,0 +1,262 @@
+"""All that can be known to be wrong with a config before data is read."""
+
+import glob
+import importlib.util
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, ListConfig
+from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
+
+from seqlab.config import annotations, catalog, schema
+from seqlab.config.errors import Problem, nearest
+from seqlab.config.parts import MISSING, PartChecker
+
+# What the parts at the top are given by the code that builds them.
+OFFERS: dict[str, frozenset[str]] = {
+    "task": frozenset({"model", "spec", "optimizer", "schedule"}),
+    "optimizer": frozenset({"params"}),
+    "trainer": frozenset({"callbacks", "logger", "default_root_dir", "plugins"}),
+    "launcher": frozenset({"n_jobs", "sweep_dir"}),
+}
+_LEAST = {"seed": 0, "seeds": 1, "threads": 1, "batch_size": 1, "num_figures": 0, "n_jobs": 1}
+
+
+def validate(config: DictConfig) -> list[Problem]:
+    """The problems of a config that `compose` made: none where it may be run.
+
+    Every `_target_` may be called and exists, every argument is known to its signature and of its
+    type, what is required is there, the model and the data fit the task, no size is given that the
+    data supplies, and the files that are needed exist.
+
+    Args:
+        config: of any verb.
+    """
+    problems: list[Problem] = []
+    values = _resolve(config, "", problems)
+    verb = _verb(values)
+    problems += _top_level(values, verb)
+    allow = [str(package) for package in values.get("allow") or []]
+    if verb == "train":
+        problems += _train(values, allow)
+    else:
+        names = [item.name for item in fields(schema.SCHEMAS[verb]) if item.type is Any]
+        for name in names:
+            problems += _alone(values, name, allow)
+    if verb in ("eval", "predict"):
+        problems += _finished_run(values)
+    return list(dict.fromkeys(problems))
+
+
+def _verb(values: Mapping[str, Any]) -> str:
+    """Whose config it is, by a key that only it has."""
+    marks = {"input": "predict", "run": "eval", "launcher": "sweep"}
+    return next((verb for mark, verb in marks.items() if mark in values), "train")
+
+
+def _resolve(node: Any, prefix: str, problems: list[Problem]) -> Any:
+    """Plain values, interpolations followed; one that leads nowhere is a problem and left out."""
+    if isinstance(node, ListConfig):
+        if node._is_none() or node._is_missing():
+            return None
+        return [_resolve(item, f"{prefix}{at}.", problems) for at, item in enumerate(node)]
+    if not isinstance(node, DictConfig):
+        return node
+    if node._is_none():
+        return None
+    values: dict[str, Any] = {}
+    for name in map(str, node):
+        key = f"{prefix}{name}"
+        child = node._get_node(name)
+        if child._is_missing():  # type: ignore[union-attr]
+            values[name] = MISSING
+            continue
+        try:
+            values[name] = _resolve(node[name], f"{key}.", problems)
+        except OmegaConfBaseException as error:
+            text = str(error).splitlines()[0]
+            if isinstance(error, InterpolationKeyError):
+                text = "refers to a key that is not there"
+            given = str(child._value())  # type: ignore[union-attr]
+            problems.append(Problem(key=key, given=given, message=text))
+    return values
+
+
+def _top_level(values: Mapping[str, Any], verb: str) -> list[Problem]:
+    """Keys of the command itself."""
+    known = {item.name for item in fields(schema.SCHEMAS[verb])}
+    problems = []
+    for key in sorted(set(values) - known):
+        near = nearest(key, known)
+        message = f"seqlab {verb} has no such setting"
+        allowed = tuple(sorted(known - {"choices"}))
+        problems.append(Problem(key=key, message=message, allowed=allowed, nearest=near))
+    for key, least in _LEAST.items():
+        number = values.get(key)
+        if isinstance(number, int) and number < least:
+            allowed = (f"a whole number from {least} upwards",)
+            message = "is too small"
+            problems.append(Problem(key=key, given=str(number), message=message, allowed=allowed))
+    for package in values.get("allow") or []:
+        top = str(package).partition(".")[0]
+        if not top.isidentifier() or importlib.util.find_spec(top) is None:
+            message = "there is no such package"
+            problems.append(Problem(key="allow", given=str(package), message=message))
+    resume = values.get("resume")
+    if resume is not None and not (Path(resume) / "config.yaml").is_file():
+        message = "there is no run with a config.yaml"
+        problems.append(Problem(key="resume", given=str(resume), message=message))
+    return problems
+
+
+def _train(values: Mapping[str, Any], allow: list[str]) -> list[Problem]:
+    """Task, model, data and all that trains them."""
+    finder = PartChecker(allow)
+    task_class = finder.locate(values.get("task"), "task")
+    if task_class is None:
+        return finder.problems
+    arguments = annotations.signature_of(task_class).annotations
+    problems = _alone(values, "task", allow)
+    problems += _model(values, task_class, allow)
+    problems += _data(values, task_class, allow)
+    for key, argument in {"optimizer": "optimizer", "scheduler": "schedule"}.items():
+        if values.get(key) is None:
+            finder.locate(None, key)
+        problems += _alone(values, key, allow, arguments.get(argument, Any))
+    for key in ("trainer", "callbacks", "logger"):
+        problems += _alone(values, key, allow)
+    return problems + finder.problems
+
+
+def _alone(
+    values: Mapping[str, Any], key: str, allow: list[str], annotation: Any = Any
+) -> list[Problem]:
+    """A node at the top that is a part, or holds some."""
+    checker = PartChecker(allow, OFFERS.get(key, frozenset()))
+    if values.get(key) is not None:
+        checker.value(values[key], annotation, key)
+    return checker.problems
+
+
+def _model(values: Mapping[str, Any], task_class: Any, allow: list[str]) -> list[Problem]:
+    checker = PartChecker(allow, supplied=task_class.supplied_sizes)
+    model_class = checker.locate(values.get("model"), "model")
+    if model_class is None:
+        return checker.problems
+    interface = task_class.interface
+    if not (isinstance(model_class, type) and issubclass(model_class, interface)):
+        return [_misfit(values, "model", f"it is no {interface.__name__}")]
+    checker.part(values["model"], Any, "model")
+    return checker.problems
+
+
+def _data(values: Mapping[str, Any], task_class: Any, allow: list[str]) -> list[Problem]:
+    checker = PartChecker(allow)
+    data_class = checker.locate(values.get("data"), "data")
+    if data_class is None:
+        return checker.problems
+    if getattr(data_class, "batch_type", None) is not task_class.batch_type:
+        return [_misfit(values, "data", f"its batches are no {task_class.batch_type.__name__}")]
+    checker.part(values["data"], Any, "data")
+    return checker.problems + _files(values)
+
+
+def _misfit(values: Mapping[str, Any], group: str, reason: str) -> Problem:
+    """A model or a data set that belongs to another task."""
+    chosen = values.get("choices") or {}
+    task = chosen.get("task", "")
+    allowed = catalog.fitting(task, group) if task in catalog.names("task") else ()
+    given = chosen.get(group, values[group]["_target_"])
+    message = f"does not fit the task {task}: {reason}"
+    near = nearest(given, allowed)
+    return Problem(key=group, given=given, message=message, allowed=allowed, nearest=near)
+
+
+def _files(values: Mapping[str, Any]) -> list[Problem]:
+    """Folder and files that the yaml of the data set says have to be there."""
+    name = (values.get("choices") or {}).get("data")
+    if name not in catalog.names("data"):
+        return []
+    header = catalog.describe("data", name).header
+    if "folder" not in header:
+        return []
+    folder = _folder(values["data"], Path(values["paths"]["data"]) / header["folder"])
+    if folder is None:
+        return []
+    get = f"seqlab data get {name}" if "url" in header else header.get("obtain")
+    advice = f"; to get it: {get}" if get else ""
+    if not folder.is_dir():
+        message = f"there is no folder {folder} (paths.data or SEQLAB_DATA moves it){advice}"
+        return [Problem(key="data", given=name, message=message)]
+    wanted = header.get("files", "").replace(",", " ").split()
+    missing = [file for file in wanted if not any(folder.glob(file.rstrip("/")))]
+    if not missing:
+        return []
+    message = f"the folder {folder} lacks {', '.join(missing)}{advice}"
+    return [Problem(key="data", given=name, message=message)]
+
+
+def _folder(node: Any, standard: Path) -> Path | None:
+    """Where a data set is looked for; None where its settings have been led elsewhere."""
+    texts = dict(_texts(node))
+    if any(Path(text) == standard or standard in Path(text).parents for text in texts.values()):
+        return standard
+    return Path(texts["folder"]).expanduser() if "folder" in texts else None
+
+
+def _texts(node: Any) -> Iterator[tuple[str, str]]:
+    """All texts of a node at any depth, with the last part of their keys."""
+    if isinstance(node, Mapping):
+        for name, value in node.items():
+            if isinstance(value, str):
+                yield name, value
+            yield from _texts(value)
+
+
+def _finished_run(values: Mapping[str, Any]) -> list[Problem]:
+    """The run that is evaluated or used, and what it is used on."""
+    problems = []
+    run, checkpoint = values["run"], values["checkpoint"]
+    if run == MISSING:
+        problems.append(Problem(key="run", message="has to be given: run=DIR"))
+    elif not Path(run).is_dir():
+        near = nearest(run, _runs(values))
+        message = "there is no such run directory"
+        problems.append(Problem(key="run", given=run, message=message, nearest=near))
+    else:
+        folder = Path(run) / "checkpoints"
+        path = folder / f"{checkpoint}.ckpt" if checkpoint in ("best", "last") else Path(checkpoint)
+        if not path.is_file():
+            allowed = (*(p.stem for p in sorted(folder.glob("*.ckpt"))), "a path")
+            message = f"there is no checkpoint {path}"
+            given = checkpoint
+            problems.append(
+                Problem(key="checkpoint", given=given, message=message, allowed=allowed)
+            )
+    split = values.get("split", "test")
+    if split not in ("test", "val"):
+        allowed = ("test", "val")
+        near = nearest(split, allowed)
+        message = "there is no such split to evaluate"
+        problems.append(
+            Problem(key="split", given=split, message=message, allowed=allowed, nearest=near)
+        )
+    return problems + _input(values)
+
+
+def _runs(values: Mapping[str, Any]) -> list[str]:
+    """The run directories below paths.runs."""
+    root = Path(values["paths"]["runs"])
+    return [str(path.parent) for path in root.glob("*/*/*/config.yaml")]
+
+
+def _input(values: Mapping[str, Any]) -> list[Problem]:
+    given = values.get("input", "-")
+    if given == MISSING:
+        return [Problem(key="input", message="has to be given: input='photos/*.jpg'")]
+    found = glob.glob(given, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
+    if given == "-" or Path(given).exists() or found:
+        return []
+    return [Problem(key="input", given=given, message="there is no such file")]
