@@ -1,0 +1,116 @@
+"""Every captioning model with every part: teacher forcing against decoding, padding, gradients."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from seqlab.models.interfaces import CaptioningModel
+from tests.unit.models.captioning_parts import MODELS, PAD, VOCABULARY, build, example
+
+
+def decode_along(
+    model: CaptioningModel, source: Tensor, tokens: Tensor
+) -> tuple[Tensor, list[Tensor | None]]:
+    """Log-probabilities [B, T, V] and attention of the steps that a search would take."""
+    state, memory = model.encode(source)
+    log_probabilities, weights = [], []
+    for token in tokens[:, :-1].unbind(dim=1):
+        log_p, state = model.step(token, state, memory)
+        log_probabilities.append(log_p)
+        weights.append(state.weights)
+    return torch.stack(log_probabilities, dim=1), weights
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+@pytest.mark.parametrize("name", MODELS)
+def test_teacher_forcing_equals_stepping(name: str, training: bool) -> None:
+    model = build(name).train(training)
+    source, tokens, lengths = example()
+    torch.manual_seed(4)  # a sampling attention draws the same locations both times
+    forced = model(source, tokens, lengths)
+    torch.manual_seed(4)
+    log_p, weights = decode_along(model, source, tokens)
+
+    torch.testing.assert_close(forced.logits.log_softmax(dim=2), log_p)
+    torch.testing.assert_close(log_p.exp().sum(dim=2), torch.ones(3, 4).double())
+    if forced.weights is None:
+        assert weights == [None] * 4
+    else:
+        torch.testing.assert_close(forced.weights, torch.stack(weights, dim=1))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_padding_further_changes_no_output(name: str) -> None:
+    model = build(name).train()
+    source, tokens, lengths = example()
+    longer = torch.cat([tokens, torch.full((3, 2), PAD)], dim=1)
+    torch.manual_seed(4)
+    short = model(source, tokens, lengths)
+    if short.auxiliary:  # the moving average has moved
+        model.baseline.value.zero_(), model.baseline.num_updates.zero_()
+    torch.manual_seed(4)
+    long = model(source, longer, lengths)
+
+    torch.testing.assert_close(long.logits[:, :4], short.logits)
+    assert long.auxiliary.keys() == short.auxiliary.keys()
+    for key, term in short.auxiliary.items():
+        torch.testing.assert_close(long.auxiliary[key].value, term.value)
+        assert long.auxiliary[key].weight == term.weight
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_tokens_past_the_end_change_no_output_before_it(name: str) -> None:
+    model = build(name).eval()
+    source, tokens, lengths = example()
+    other = tokens.clone()
+    for n, length in enumerate(lengths.tolist()):
+        other[n, length + 1 :] = 7
+    one, two = model(source, tokens, lengths), model(source, other, lengths)
+    for n, length in enumerate(lengths.tolist()):
+        torch.testing.assert_close(one.logits[n, : length + 1], two.logits[n, : length + 1])
+    for key, term in one.auxiliary.items():
+        torch.testing.assert_close(two.auxiliary[key].value, term.value)
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_example_is_the_same_alone_and_in_a_batch(name: str) -> None:
+    model = build(name).eval()
+    source, tokens, lengths = example()
+    together = model(source, tokens, lengths)
+    for n in range(3):
+        alone = model(source[n : n + 1], tokens[n : n + 1], lengths[n : n + 1])
+        torch.testing.assert_close(alone.logits[0], together.logits[n])
+        for key, term in alone.auxiliary.items():
+            torch.testing.assert_close(term.value[0], together.auxiliary[key].value[n])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
+    model = build(name, dropout=0.2).train()
+    source, tokens, lengths = example(batch_size=8)
+    torch.manual_seed(2)
+    model(source, tokens, lengths)  # sets the baseline, so that the next rewards differ from it
+    forced = model(source, tokens, lengths)
+    loss = -forced.logits.log_softmax(dim=2)[..., 3].sum()
+    loss = loss + sum(term.weight * term.value.sum() for term in forced.auxiliary.values())
+    loss.backward()
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.isfinite().all(), key
+        assert parameter.grad.any() or "relu" in name, key
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_model_keeps_its_word(name: str) -> None:
+    model = build(name).train()
+    source, tokens, lengths = example()
+    forced = model(source, tokens, lengths)
+    assert forced.logits.shape == (3, 4, VOCABULARY)
+    assert set(forced.auxiliary) <= set(model.auxiliary_names)
+    assert all(term.value.shape == (3,) for term in forced.auxiliary.values())
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_one_word_is_enough(name: str) -> None:
+    source, tokens, lengths = example(batch_size=1, num_steps=1)
+    assert build(name).eval()(source, tokens, lengths).logits.shape == (1, 1, VOCABULARY)
