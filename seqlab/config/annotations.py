@@ -103,6 +103,14 @@ def part_types(annotation: Any) -> tuple[Any, ...] | None:
     return tuple(m for m in candidates if _is_class(m) and m not in _PLAIN)
 
 
+def is_part_only(annotation: Any) -> bool:
+    """Whether no plain value but null may be given."""
+    if slot_type(annotation) is not None:
+        return True
+    parts = part_types(annotation)
+    return bool(parts) and set(members(annotation)) <= {*(parts or ()), types.NoneType}
+
+
 def _is_class(annotation: Any) -> bool:
     return inspect.isclass(annotation) and typing.get_origin(annotation) is None
 
@@ -199,16 +207,16 @@ def describe(annotation: Any) -> tuple[str, ...]:
         elif (origin or member) in _MAPPINGS:
             words.append("a mapping")
         elif slot_type(member) is not None:
-            words.append(f"a part that is a {name_of(slot_type(member))}")
+            words.append(_part(slot_type(member)))
     if not words:
-        words = [f"a part that is a {name_of(m)}" for m in part_types(annotation) or ()]
+        words = [_part(member) for member in part_types(annotation) or ()]
     words.sort(key=lambda word: word == "null")
     return tuple(dict.fromkeys(words))
 
 
-def name_of(annotation: Any) -> str:
-    """The name of a type for a person."""
-    return " or ".join(getattr(m, "__name__", str(m)) for m in members(annotation))
+def _part(annotation: Any) -> str:
+    names = " or ".join(getattr(m, "__name__", str(m)) for m in members(annotation))
+    return f"a part of type {names}"
 
 
 def convert(value: Any, annotation: Any) -> Any:

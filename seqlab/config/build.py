@@ -1,9 +1,8 @@
 """Objects from the nodes of a config: `_target_` names a class, other keys are its arguments."""
 
 import importlib
-import importlib.util
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
@@ -42,7 +41,10 @@ def locate(target: str, allow: Sequence[str] = (), key: str = "_target_") -> Any
         hint = f"allow=[{target.split('.')[0]}] on the command line allows more"
         raise refuse(f"may not be called; {hint}", allowed=tuple(f"{p}.*" for p in packages))
     module_name, _, name = target.rpartition(".")
-    module = _import(module_name)
+    try:
+        module = _import(module_name)
+    except ImportError as error:
+        raise refuse(f"cannot be imported: {error}") from error
     if module is None:
         raise refuse(f"there is no module {module_name}")
     found = getattr(module, name, None)
@@ -63,7 +65,11 @@ def _is_below(name: str, packages: Sequence[str]) -> bool:
 
 
 def _import(name: str) -> Any | None:
-    """The module of that name; None where there is none, not where its own imports fail."""
+    """The module of that name; None where there is none.
+
+    Raises:
+        ImportError: it is there, and something that it needs is not.
+    """
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -169,7 +175,7 @@ class _Builder:
         key: str,
     ) -> None:
         problems = check_keys(given, key, target.__name__)
-        problems += unknown_arguments(target, signature, given, key)
+        problems += unknown_arguments(target, signature, given, key, offers)
         for name in signature.annotations:
             if name in given and name in offers:
                 message = f"{target.__name__} is given it by what uses it; leave it out"
@@ -184,18 +190,23 @@ class _Builder:
 
 
 def unknown_arguments(
-    target: Any, signature: annotations.Signature, given: Mapping[str, Any], key: str
+    target: Any,
+    signature: annotations.Signature,
+    given: Mapping[str, Any],
+    key: str,
+    offers: Collection[str] = (),
 ) -> list[Problem]:
-    """Problems of the keys that are no arguments of a `_target_`."""
+    """Problems of the keys that are no arguments of a `_target_`, or not the user's to give."""
     if signature.takes_any:
         return []
+    allowed = sorted(set(signature.annotations) - set(offers))
     return [
         Problem(
             key=join(key, name),
             given=str(value),
             message=f"{target.__name__} has no argument {name}",
-            allowed=tuple(sorted(signature.annotations)),
-            nearest=nearest(name, signature.annotations),
+            allowed=tuple(allowed),
+            nearest=nearest(name, allowed),
         )
         for name, value in given.items()
         if name not in signature.annotations and not (name.startswith("_") and name.endswith("_"))

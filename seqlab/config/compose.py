@@ -88,14 +88,15 @@ class _Composition:
         parsed = [(at, p) for at, text in enumerate(texts) if (p := self._parse(text)) is not None]
         in_slots = [(at, override) for at, override in parsed if self._wants_slot(override)]
         plain = [override for _, override in parsed if not self._wants_slot(override)]
-        # Groups first: whether a key exists depends on them.
-        self._accept(sorted(plain, key=lambda override: not self._is_group(override)))
+        self._accept([override for override in plain if self._is_group(override)])
         for depth in sorted({override.key_or_group.count("/") for _, override in in_slots}):
             level = [(a, o) for a, o in in_slots if o.key_or_group.count("/") == depth]
             found = [(at, self._to_slot(override)) for at, override in level]
             texts = [dict(found).get(at) or text for at, text in enumerate(texts)]
             rewritten = (self._parse(text) for _, text in found if text is not None)
             self._accept([override for override in rewritten if override is not None])
+        # Last, for which keys there are depends on the groups.
+        self._accept([override for override in plain if not self._is_group(override)])
         shown = {key: name for key, name in self.choices.items() if name is not None}
         if "choices" in self.config:
             self.config.choices = shown
@@ -141,6 +142,8 @@ class _Composition:
     def _accept(self, overrides: Sequence[Override]) -> None:
         """Take all that compose; where they do not together, find out which do not."""
         texts = [t for t in map(self._first_value, overrides) if t is not None]
+        if not texts and self.choices:
+            return
         try:
             self._compose([*self.accepted, *texts])
         except _FAILURES:

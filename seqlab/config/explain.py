@@ -108,7 +108,10 @@ def failure(
         message = f"nothing takes it there; {group}={given}, without the plus, puts it in its slot"
         return Problem(key=key, given=given, message=message)
     if _exists(config, key):
-        return Problem(key=key, given=given, message=str(error).splitlines()[0])
+        message = str(error).splitlines()[0]
+        if isinstance(override.value(), dict):
+            message = f"takes new keys one by one: +{key}.NAME=VALUE"
+        return Problem(key=key, given=given, message=message)
     return _unknown_key(key, given, config, choices)
 
 

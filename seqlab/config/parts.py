@@ -9,6 +9,7 @@ from seqlab.config.build import check_keys, join, locate, unknown_arguments
 from seqlab.config.errors import Problem, UserError
 
 MISSING = "???"
+UNRESOLVED = object()  # what an interpolation that leads nowhere would have given
 
 
 class PartChecker:
@@ -58,13 +59,14 @@ class PartChecker:
         target = self.locate(node, key)
         if target is None:
             return
-        self._check_kind(target, annotation, key)
+        if not self._is_of_kind(target, annotation, key):
+            return
         signature = annotations.signature_of(target)
         given = {str(name): value for name, value in node.items() if name != "_target_"}
         for name in sorted(self.supplied & set(given)):
             message = "the data supplies it; leave it out"
             self._add(join(key, name), message, str(given.pop(name)))
-        self.problems += unknown_arguments(target, signature, given, key)
+        self.problems += unknown_arguments(target, signature, given, key, self.offers)
         for name, value in given.items():
             if name in self.offers and name in signature.annotations:
                 message = f"{target.__name__} is given it by what uses it; leave it out"
@@ -78,14 +80,15 @@ class PartChecker:
 
     def value(self, value: Any, annotation: Any, key: str, *, is_slot: bool = False) -> None:
         """Check what is given for an argument, which may be a part or hold some."""
+        if value is UNRESOLVED:
+            return
         if isinstance(value, str) and value == MISSING:
             self._add(key, f"has to be given: {key}=...", None, annotation)
         elif isinstance(value, Mapping) and "_target_" in value:
             self.part(value, annotation, key, is_slot=is_slot)
         elif not annotations.fits(value, annotation):
             message = "is of the wrong type"
-            slot = annotations.part_types(annotation)
-            if slot and isinstance(value, str):
+            if annotations.is_part_only(annotation) and isinstance(value, str):
                 name = key.rpartition(".")[2]
                 message = f"is no part; a part is chosen with {name}={value}"
             self._add(key, message, _shown(value), annotation)
@@ -98,19 +101,18 @@ class PartChecker:
                 if isinstance(item, Mapping | list) or item == MISSING:
                     self.value(item, inner, below, is_slot=is_slot)
 
-    def _check_kind(self, target: Any, annotation: Any, key: str) -> None:
-        """Whether the class is one of those its place asks for."""
+    def _is_of_kind(self, target: Any, annotation: Any, key: str) -> bool:
+        """Whether the class is one of those its place asks for; a problem where it is not."""
         wanted = annotations.part_types(annotation)
         if wanted is None or not isinstance(target, type):
-            return
+            return True
         try:
             if issubclass(target, wanted):
-                return
+                return True
         except TypeError:  # a protocol that cannot be asked
-            return
-        allowed = tuple(f"a {annotations.name_of(kind)}" for kind in wanted)
-        allowed = allowed or annotations.describe(annotation)
-        self._add(key, "is not what its place asks for", target.__name__, allowed=allowed)
+            return True
+        self._add(key, "is not what its place asks for", target.__name__, annotation)
+        return False
 
     def _check_weights(self, given: Mapping[str, Any], key: str) -> None:
         """A backbone's weights are nothing, timm's or a file; a file has to be there."""

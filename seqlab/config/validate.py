@@ -12,7 +12,7 @@ from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from seqlab.config import annotations, catalog, schema
 from seqlab.config.errors import Problem, nearest
-from seqlab.config.parts import MISSING, PartChecker
+from seqlab.config.parts import MISSING, UNRESOLVED, PartChecker
 
 # What the parts at the top are given by the code that builds them.
 OFFERS: dict[str, frozenset[str]] = {
@@ -57,7 +57,7 @@ def _verb(values: Mapping[str, Any]) -> str:
 
 
 def _resolve(node: Any, prefix: str, problems: list[Problem]) -> Any:
-    """Plain values, interpolations followed; one that leads nowhere is a problem and left out."""
+    """Plain values, interpolations followed; one that leads nowhere is a problem."""
     if isinstance(node, ListConfig):
         if node._is_none() or node._is_missing():
             return None
@@ -81,6 +81,7 @@ def _resolve(node: Any, prefix: str, problems: list[Problem]) -> Any:
                 text = "refers to a key that is not there"
             given = str(child._value())  # type: ignore[union-attr]
             problems.append(Problem(key=key, given=given, message=text))
+            values[name] = UNRESOLVED
     return values
 
 
@@ -220,7 +221,8 @@ def _finished_run(values: Mapping[str, Any]) -> list[Problem]:
     problems = []
     run, checkpoint = values["run"], values["checkpoint"]
     if run == MISSING:
-        problems.append(Problem(key="run", message="has to be given: run=DIR"))
+        newest = _runs(values)[:3]
+        problems.append(Problem(key="run", message="has to be given: run=DIR", allowed=newest))
     elif not Path(run).is_dir():
         near = nearest(run, _runs(values))
         message = "there is no such run directory"
@@ -246,10 +248,11 @@ def _finished_run(values: Mapping[str, Any]) -> list[Problem]:
     return problems + _input(values)
 
 
-def _runs(values: Mapping[str, Any]) -> list[str]:
-    """The run directories below paths.runs."""
-    root = Path(values["paths"]["runs"])
-    return [str(path.parent) for path in root.glob("*/*/*/config.yaml")]
+def _runs(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The run directories below paths.runs, the newest first."""
+    found = list(Path(values["paths"]["runs"]).glob("*/*/*/config.yaml"))
+    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    return tuple(str(path.parent) for path in found)
 
 
 def _input(values: Mapping[str, Any]) -> list[Problem]:
