@@ -91,9 +91,6 @@ def make_plan(overrides: Sequence[str]) -> Plan:
         raise UserError(problems)
     settings: GridSweep | OptunaSweep = build(own_config.sweep)
     configs = _check_jobs(space, settings.problems(space))
-    if own_config.n_jobs < 1:
-        message = "at least one job has to run"
-        raise UserError([Problem(key="n_jobs", message=message, given=str(own_config.n_jobs))])
     objective = _objective(settings, configs)
     directory = _directory(own_config, settings, space, configs)
     _refuse_other_sweep(directory, settings.identity(space))

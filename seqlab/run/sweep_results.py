@@ -14,7 +14,7 @@ from seqlab.run.sweep_screen import command, ranked, results_table
 
 
 def write_results(directory: Path, jobs: Sequence[Job], objective: Objective) -> None:
-    """Write both files, best job first."""
+    """Write both files, best job first, and the figure where there is something to see."""
     order = ranked(jobs, objective)
     content = {
         "metric": objective.metric,
@@ -32,6 +32,20 @@ def write_results(directory: Path, jobs: Sequence[Job], objective: Objective) ->
         varied = [job.varied.get(key, "") for key in keys]
         writer.writerow([place, value, *varied, round(job.seconds, 1), job.state, job.id])
     atomic_write(directory / "sweep_results.csv", table.getvalue())
+    _draw(directory / "sweep.png", order, objective)
+
+
+def _draw(path: Path, order: Sequence[Job], objective: Objective) -> None:
+    scores = {job.id: job.value for job in order if job.value is not None}
+    drawn = [job for job in order if job.id in scores]
+    keys = list(dict.fromkeys(key for job in drawn for key in job.varied))
+    settings = {key: [job.varied.get(key, "") for job in drawn] for key in keys}
+    settings = {key: values for key, values in settings.items() if len(set(values)) > 1}
+    if not settings:
+        return
+    from seqlab.viz.sweeps import sweep_figure  # matplotlib takes its time
+
+    sweep_figure(settings, list(scores.values()), objective.metric, path)
 
 
 def show_results(

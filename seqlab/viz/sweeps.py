@@ -1,40 +1,47 @@
 """What a sweep found: the metric of its jobs over each setting that varied."""
 
+import os
 from collections.abc import Mapping, Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-_OTHERS, _BEST = "#9aa5b1", "#c2410c"
+from seqlab.viz.style import COLOURS, FAINT, new_figure, save, styled
+
 _LOG_RATIO = 30.0  # largest over smallest value from which an axis of numbers is logarithmic
 
 
 def sweep_figure(
-    settings: Mapping[str, Sequence[str]], scores: Sequence[float], metric: str
+    settings: Mapping[str, Sequence[str]],
+    scores: Sequence[float],
+    metric: str,
+    path: str | os.PathLike[str],
 ) -> Figure:
-    """One panel per setting; the best job, which stands first, has a colour of its own.
+    """Draw one panel per setting; the best job, which stands first, has a colour of its own.
 
     Args:
         settings: value of each job, best job first, by the name of the setting.
         scores: the metric of each job.
         metric: its name.
+        path: of the PNG.
 
     Raises:
         ValueError: there is no job, or no setting.
     """
     if not scores or not settings:
         raise ValueError("a figure of a sweep needs at least one job and one setting")
-    figure = Figure(figsize=(3.2 * len(settings) + 0.8, 3.2), layout="constrained")
-    panels = figure.subplots(1, len(settings), sharey=True, squeeze=False)[0]
-    for axes, (name, values) in zip(panels, settings.items(), strict=True):
-        places = _place(axes, values)
-        axes.scatter(places, scores, s=28, color=_OTHERS, zorder=2)
-        axes.scatter(places[:1], scores[:1], s=60, color=_BEST, zorder=3, label="best")
-        axes.set_xlabel(name)
-        axes.grid(alpha=0.3)
-        axes.spines[["top", "right"]].set_visible(False)
-    panels[0].set_ylabel(metric)
-    panels[0].legend(frameon=False)
+    with styled():
+        figure = new_figure(3.0 * len(settings) + 0.6, 3.0)
+        figure.set_layout_engine("constrained", w_pad=0.08, h_pad=0.08)
+        panels = figure.subplots(1, len(settings), sharey=True, squeeze=False)[0]
+        for axes, (name, values) in zip(panels, settings.items(), strict=True):
+            places = _place(axes, values)
+            axes.scatter(places, scores, s=24, color=FAINT, zorder=2)
+            axes.scatter(places[:1], scores[:1], s=60, color=COLOURS[1], zorder=3, label="best")
+            axes.set_xlabel(name)
+        panels[0].set_ylabel(metric)
+        panels[0].legend()
+        save(figure, path)
     return figure
 
 
