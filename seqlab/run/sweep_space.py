@@ -109,8 +109,8 @@ class Space:
         """Combinations to look at before any job starts.
 
         All of them where they are few. Else, since a part fits or does not fit beside another part
-        and a number is mostly right or wrong by itself: each combination of group choices, while
-        the values of the other axes are gone through side by side.
+        and a value is mostly right or wrong by itself: each combination of group choices, while
+        the values of the other axes (of numbers the ends) are gone through side by side.
 
         Args:
             is_group: whether a key names a config group.
@@ -122,12 +122,16 @@ class Space:
         if total <= limit:
             return list(self.grid())
         groups = [axis for axis in self.axes if is_group(axis.key)]
-        others = [axis for axis in self.axes if not is_group(axis.key)]
+        others = {
+            axis.key: axis.values if axis.bounds is None else (axis.values[0], axis.values[-1])
+            for axis in self.axes
+            if not is_group(axis.key)
+        }
         pairs = list(itertools.product(*(axis.values for axis in groups)))
-        rounds = max([len(pairs), *(len(axis.values) for axis in others)])
+        rounds = max([len(pairs), *map(len, others.values())])
         return [
             {axis.key: v for axis, v in zip(groups, pairs[i % len(pairs)], strict=True)}
-            | {axis.key: axis.values[i % len(axis.values)] for axis in others}
+            | {key: values[i % len(values)] for key, values in others.items()}
             for i in range(rounds)
         ]
 

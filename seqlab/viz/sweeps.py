@@ -8,7 +8,7 @@ from matplotlib.figure import Figure
 
 from seqlab.viz.style import COLOURS, FAINT, new_figure, save, styled
 
-_LOG_RATIO = 30.0  # largest over smallest value from which an axis of numbers is logarithmic
+_LOG_RATIO = 10.0  # largest over smallest value from which an axis of numbers is logarithmic
 
 
 def sweep_figure(
@@ -40,7 +40,7 @@ def sweep_figure(
             axes.scatter(places[:1], scores[:1], s=60, color=COLOURS[1], zorder=3, label="best")
             axes.set_xlabel(name)
         panels[0].set_ylabel(metric)
-        panels[0].legend()
+        figure.legend(*panels[0].get_legend_handles_labels(), loc="outside upper right")
         save(figure, path)
     return figure
 

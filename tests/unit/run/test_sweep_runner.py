@@ -16,9 +16,11 @@ import pytest
 from rich.console import Console
 
 from seqlab.config.errors import UserError
-from seqlab.run.launchers import LocalLauncher, SubmititLauncher
-from seqlab.run.sweep import Plan, run_plan
+from seqlab.run.cluster import SubmititLauncher
+from seqlab.run.launchers import LocalLauncher
+from seqlab.run.sweep import run_plan
 from seqlab.run.sweep_jobs import Job, Objective, State, quote
+from seqlab.run.sweep_plan import Plan
 from seqlab.run.sweep_search import GridSweep, OptunaSweep
 from seqlab.run.sweep_space import split
 
