@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 from scipy.ndimage import gaussian_filter, map_coordinates
 
-from seqlab.viz.style import INK, as_image, new_figure, save, styled, wrap
+from seqlab.viz.style import INK, VERBATIM, as_image, new_figure, save, styled, wrap
 
 SHADE = 0.4  # brightness of what is not attended to
 GLOW = 0.25  # how much white the most attended place gets
@@ -119,7 +119,12 @@ def attention_rows(
         figure = new_figure(figure_w, figure_h)
         if headline:
             figure.text(
-                0.12 / figure_w, 1 - 0.08 / figure_h, "\n".join(headline), va="top", size=11
+                0.12 / figure_w,
+                1 - 0.08 / figure_h,
+                "\n".join(headline),
+                va="top",
+                size=11,
+                **VERBATIM,
             )
 
         def panel(line: int, column: int) -> Axes:
@@ -166,7 +171,7 @@ def _show(axes: Axes, picture: NDArray[np.float64], title: str, inches: float, *
     size = 10.0
     while size > 6.0 and len(wrap(title, inches, size)) > 1:
         size -= 0.5
-    axes.set_title(_cut(title, inches, size), size=size, **text)
+    axes.set_title(_cut(title, inches, size), size=size, **VERBATIM, **text)
 
 
 def _cut(text: str, inches: float, size: float) -> str:

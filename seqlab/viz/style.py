@@ -20,11 +20,13 @@ from numpy.typing import NDArray
 COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
 INK, FAINT = "#222222", "#767676"
 
+# For text that is not ours: two dollar signs in a caption are no formula.
+VERBATIM = {"parse_math": False}
+
 _STYLE: dict[str, Any] = {
     "font.family": ["DejaVu Sans"],  # comes with matplotlib: the same figure on every machine
     "font.size": 9.0,
     "text.color": INK,
-    "text.parse_math": False,  # a caption may hold a dollar sign
     "axes.titlesize": 9.0,
     "axes.titlepad": 4.0,
     "axes.labelsize": 8.5,

@@ -90,7 +90,7 @@ def test_rows_of_soft_and_hard_maps(tmp_path: Path) -> None:
 def test_odd_words_do_not_stop_it(tmp_path: Path) -> None:
     words = [
         "日本",
-        "$x_",
+        r"$\frac$",
         "",
         "pneumonoultramicroscopicsilicovolcanoconiosis" * 2,
         "\u202eabc",
@@ -100,7 +100,11 @@ def test_odd_words_do_not_stop_it(tmp_path: Path) -> None:
         patch.setitem(mpl.rcParams, "font.size", 40.0)
         before = dict(mpl.rcParams)
         figure = attention_figure(
-            np.ones((8, 30, 3), dtype=np.float32), words, np.ones((6, 2, 2)), tmp_path / "a.png"
+            np.ones((8, 30, 3), dtype=np.float32),
+            words,
+            np.ones((6, 2, 2)),
+            tmp_path / "a.png",
+            r"$\frac$",
         )
         assert dict(mpl.rcParams) == before  # the caller's settings are his own
     assert figure.axes[4].get_title().endswith("…")

@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from seqlab.viz.gallery import caption_gallery
+from seqlab.viz.captions import caption_gallery
 from seqlab.viz.style import wrap
 
 
@@ -14,10 +14,15 @@ def test_images_and_texts(tmp_path: Path) -> None:
     rng = np.random.default_rng(0)
     sizes = [(40, 60), (90, 30), (50, 50), (20, 20), (64, 64)]
     images = [rng.random((*size, 3)) for size in sizes]
-    captions = ["a dog", "", "日本の犬が草の上を走っている" * 4, "cost $5 and $6 " * 20, "a cat"]
+    captions = ["a dog", "", "日本の犬が草の上を走っている" * 4, r"cost $\frac$ 5 " * 20, "a cat"]
     references = [["a brown dog runs over very wet grass near a lake"] * 5, [], [""], ["x"], ["y"]]
     figure = caption_gallery(
-        images, captions, [-1.25, -2, -3, -4, -5], references, tmp_path / "a.png", "Test images"
+        images,
+        captions,
+        tmp_path / "a.png",
+        log_probabilities=[-1.25, -2, -3, -4, -5],
+        references=references,
+        title="Test images",
     )
     assert len(figure.axes) == len(images)
     texts = [text.get_text() for text in figure.texts]
@@ -39,13 +44,22 @@ def test_images_and_texts(tmp_path: Path) -> None:
             assert not box.padded(-1.5).overlaps(other.padded(-1.5))
 
 
+def test_photos_without_references(tmp_path: Path) -> None:
+    figure = caption_gallery(
+        [np.zeros((8, 8, 3), dtype=np.uint8)], ["a dog"], tmp_path / "a.png", log_probabilities=[-2]
+    )
+    assert [text.get_text() for text in figure.texts] == ["", "a dog", "log p = -2.00"]
+
+
 def test_numbers_that_differ(tmp_path: Path) -> None:
     image = np.zeros((8, 8, 3))
     message = "2 images, 1 captions, 1 log-probabilities and 1 lists"
     with pytest.raises(ValueError, match=message):
-        caption_gallery([image, image], ["a"], [-1.0], [[]], tmp_path / "a.png")
+        caption_gallery(
+            [image, image], ["a"], tmp_path / "a.png", log_probabilities=[-1.0], references=[[]]
+        )
     with pytest.raises(ValueError, match="at least one image"):
-        caption_gallery([], [], [], [], tmp_path / "a.png")
+        caption_gallery([], [], tmp_path / "a.png", log_probabilities=[])
 
 
 def test_wrapping_counts_wide_letters_twice() -> None:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from seqlab.viz.style import COLOURS, FAINT, as_image, new_figure, save, styled, wrap
+from seqlab.viz.style import COLOURS, FAINT, VERBATIM, as_image, new_figure, save, styled, wrap
 
 COLUMNS = 4
 CELL = 2.4  # inches, width of an image and its text
@@ -29,9 +29,10 @@ class _Line(NamedTuple):
 def caption_gallery(
     images: Sequence[NDArray[Any]],
     hypotheses: Sequence[str],
-    log_probabilities: Sequence[float],
-    references: Sequence[Sequence[str]],
     path: str | os.PathLike[str],
+    *,
+    log_probabilities: Sequence[float],
+    references: Sequence[Sequence[str]] | None = None,
     title: str | None = None,
 ) -> Figure:
     """Draw a grid of images; under each the caption, its log-probability and the references.
@@ -39,14 +40,16 @@ def caption_gallery(
     Args:
         images: each height x width x 3, bytes or numbers in 0 to 1; sizes may differ.
         hypotheses: the model's caption of each.
-        log_probabilities: of each caption, natural logarithm.
-        references: the true captions of each, none for photos that nobody described.
         path: of the PNG.
+        log_probabilities: of each caption, natural logarithm.
+        references: the true captions of each; None for photos that nobody described.
         title: above the grid.
 
     Raises:
         ValueError: there is no image, or the numbers differ.
     """
+    if references is None:
+        references = [()] * len(images)
     counts = [len(part) for part in (images, hypotheses, log_probabilities, references)]
     if len(set(counts)) != 1 or not counts[0]:
         raise ValueError(
@@ -70,7 +73,9 @@ def caption_gallery(
         top = GAP + 0.22 * len(headline)
         height = top + sum(t * CELL + 0.08 + h + GAP for t, h in zip(tops, texts_h, strict=True))
         figure = new_figure(width, height)
-        figure.text(GAP / width, 1 - 0.1 / height, "\n".join(headline), va="top", size=11)
+        figure.text(
+            GAP / width, 1 - 0.1 / height, "\n".join(headline), va="top", size=11, **VERBATIM
+        )
 
         y = height - top  # of the upper edge of the row, from below
         for row, share, text_h in zip(rows, tops, texts_h, strict=True):
@@ -107,5 +112,6 @@ def _write(figure: Figure, x: float, y: float, lines: Sequence[_Line]) -> None:
             size=line.size,
             color=line.colour,
             weight=line.weight,
+            **VERBATIM,
         )
         y -= line.height
