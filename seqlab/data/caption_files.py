@@ -2,7 +2,7 @@
 
 import logging
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -25,14 +25,18 @@ class Listed(NamedTuple):
     where: str  # file and line
 
 
-def read_lines(path: Path, problems: list[str]) -> list[tuple[str, str]]:
-    """Lines of a text file with where they stand; a missing file or broken text is a problem."""
+def read_lines(path: Path, problems: list[str]) -> Iterator[tuple[str, str]]:
+    """Lines of a text file that are not blank, and before each the file and line where it stands.
+
+    Args:
+        path: the file.
+        problems: added to as the lines are read, where the file is missing or a line is not UTF-8.
+    """
     try:
         content = path.read_bytes()
     except OSError as error:
         problems.append(f"{path}: {error.strerror}")
-        return []
-    lines = []
+        return
     for number, line in enumerate(content.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1):
         try:
             text = line.decode().removesuffix("\r")
@@ -40,8 +44,7 @@ def read_lines(path: Path, problems: list[str]) -> list[tuple[str, str]]:
             problems.append(f"{path}:{number}: not UTF-8 ({error.reason})")
             continue
         if text.strip():
-            lines.append((f"{path}:{number}", text))
-    return lines
+            yield f"{path}:{number}", text
 
 
 def read_token_file(path: Path, problems: list[str]) -> dict[str, tuple[str, ...]]:

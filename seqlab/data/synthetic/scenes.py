@@ -22,7 +22,7 @@ COLOURS = {
     "purple": (140, 45, 185),
     "pink": (250, 150, 195),
 }
-RADII = {"large": (12.0, 13.5), "small": (7.5, 8.5), "tiny": (3.5, 4.5)}  # pixels
+RADII = {"large": (12.5, 13.5), "small": (8.0, 9.0), "tiny": (3.5, 4.5)}  # pixels
 BACKGROUNDS = {"dark": (45, 75), "light": (165, 205)}  # grey values
 AXES = ("horizontal", "vertical")
 
@@ -179,10 +179,10 @@ def _inside(thing: SceneObject) -> NDArray[np.bool_]:
     if thing.shape == "triangle":
         return (y <= 0.7 * radius) & (abs(x) <= 0.55 * (y + radius))
     if thing.shape == "cross":
-        arms = np.minimum(abs(x), abs(y)) <= 0.3 * radius
+        arms = np.minimum(abs(x), abs(y)) <= 0.36 * radius
         return arms & (np.maximum(abs(x), abs(y)) <= 0.95 * radius)
     angle = np.arctan2(x, -y) % (2 * np.pi / 5) - np.pi / 5  # within one fifth of the star
-    inner, outer = 0.45, 1.0
+    inner, outer = 0.5, 1.0
     # The edge runs straight from a point (outer, at +-pi/5) to a notch (inner, at 0).
     px, py = outer * np.cos(np.pi / 5), outer * np.sin(np.pi / 5)
     along, sideways = np.cos(angle) * np.hypot(x, y), abs(np.sin(angle)) * np.hypot(x, y)
