@@ -103,7 +103,12 @@ def _describe(folder: Path, group: str, name: str) -> Entry:
     description, header = _read_header(text)
     content: Any = yaml.load(text, Loader=_LOADER)
     values = dict(content) if isinstance(content, dict) else {}
-    slots = _slots(group, values.pop("defaults", None) or [])
+    defaults = values.pop("defaults", None) or []
+    slots = _slots(group, defaults)
+    for item in defaults:
+        if isinstance(item, str) and (folder / group / f"{item}.yaml").is_file():
+            base = _describe(folder, group, item)  # `- default`: goes on from a yaml beside it
+            values, slots = {**base.values, **values}, (*base.slots, *slots)
     target = values.get("_target_")
     if group == "task":  # its content is global; the task itself stands under its own key
         target = (values.get("task") or {}).get("_target_")

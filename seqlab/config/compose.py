@@ -18,6 +18,7 @@ from seqlab.config.errors import Problem, UserError
 # Hydra's own faults, OmegaConf's, and those of a group that is given something odd (`model=3`).
 _FAILURES = (HydraException, OmegaConfBaseException, ValueError, TypeError, AssertionError)
 _QUOTED = re.compile(r"^(['\"].*|\$\{.*|null|)$", re.DOTALL)
+_SEARCH_PATH = "hydra.searchpath="
 
 
 class Composed(NamedTuple):
@@ -88,6 +89,8 @@ class _Composition:
         parsed = [(at, p) for at, text in enumerate(texts) if (p := self._parse(text)) is not None]
         in_slots = [(at, override) for at, override in parsed if self._wants_slot(override)]
         plain = [override for _, override in parsed if not self._wants_slot(override)]
+        # Hydra's own settings may add folders in which the others are looked for.
+        self._accept([override for override in plain if _is_hydras(override)])
         self._accept([override for override in plain if self._is_group(override)])
         for depth in sorted({override.key_or_group.count("/") for _, override in in_slots}):
             level = [(a, o) for a, o in in_slots if o.key_or_group.count("/") == depth]
@@ -96,7 +99,7 @@ class _Composition:
             rewritten = (self._parse(text) for _, text in found if text is not None)
             self._accept([override for override in rewritten if override is not None])
         # Last, for which keys there are depends on the groups.
-        self._accept([override for override in plain if not self._is_group(override)])
+        self._accept([o for o in plain if not self._is_group(o) and not _is_hydras(o)])
         shown = {key: name for key, name in self.choices.items() if name is not None}
         if "choices" in self.config:
             self.config.choices = shown
@@ -130,7 +133,7 @@ class _Composition:
         keys = [key for key in self.choices if _is_slot_of(key, name)]
         if len(keys) == 1:
             problem = explain.choice(override, keys[0].partition("@")[0])
-            if problem is None:
+            if problem is None or any(_SEARCH_PATH in text for text in self.accepted):
                 return keys[0] + str(override.input_line)[len(name) :]
             self.problems.append(problem)
             return None
@@ -187,6 +190,10 @@ class _Composition:
         del config["hydra"]
         config._set_flag("struct", True)
         self.config = config
+
+
+def _is_hydras(override: Override) -> bool:
+    return override.key_or_group.partition(".")[0] == "hydra"
 
 
 def _is_slot_of(key: str, name: str) -> bool:

@@ -1,0 +1,181 @@
+"""The texts of `--help`."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Help of one verb.
+
+    Args:
+        pattern: how it is called.
+        summary: one line.
+        text: what else there is to know.
+        examples: command lines, each with what it does.
+    """
+
+    pattern: str
+    summary: str
+    text: str
+    examples: tuple[tuple[str, str], ...]
+
+
+_HYDRA = """\
+  --cfg job           show the config instead of running; --cfg job --resolve follows ${...},
+                      --package model shows one part of it
+  --info defaults     how the config is put together (also: defaults-tree, searchpath, all)
+  --config-dir DIR    look for yaml files in a folder of your own too
+  --multirun, -m      the same as seqlab sweep
+  --hydra-help        Hydra's own help"""
+
+USAGES = {
+    "train": Usage(
+        "seqlab train [task=NAME] [model=NAME] [KEY=VALUE ...]",
+        "train a model and test it",
+        f"""\
+A choice (model=show_tell, attention=hard) puts a yaml of conf/ in its place; a key with dots
+(optimizer.lr=1e-3) changes one value; +KEY=VALUE adds what the yaml does not mention. The command
+line beats experiment=NAME, which beats what the task chooses. `seqlab list` shows the names.
+
+  seeds=5             train with five seeds; mean and 95 % interval of each metric
+  resume=DIR          go on with a run that was stopped
+  run_dir=DIR         where the run is kept, instead of runs/TASK/MODEL/TIME
+  threads=N           threads of torch on the CPU
+  debug=fast          two batches of everything, to see whether it runs
+
+{_HYDRA}""",
+        (
+            ("seqlab train task=captioning", "the task's own model and data"),
+            ("seqlab train model=show_attend_tell attention=hard", "one part exchanged"),
+            (
+                "seqlab train model=show_tell optimizer.lr=1e-3 trainer.max_epochs=20",
+                "other values",
+            ),
+            ("seqlab train resume=runs/captioning/show_tell/2025-01-31_12-00-00", "go on"),
+        ),
+    ),
+    "eval": Usage(
+        "seqlab eval run=DIR [KEY=VALUE ...]",
+        "evaluate a trained run",
+        """\
+Needs the run directory and the raw data, nothing else.
+
+  checkpoint=best     or last, or the path of a checkpoint
+  split=test          or val
+  decoding=NAME       another search than the run's own
+  num_figures=8       how many examples are drawn
+  paths.data=DIR      where the data sets lie (SEQLAB_DATA)""",
+        (
+            ("seqlab eval run=runs/captioning/show_tell/2025-01-31_12-00-00", "test metrics"),
+            ("seqlab eval run=DIR decoding=beam decoding.beam_size=10", "a wider beam"),
+        ),
+    ),
+    "predict": Usage(
+        "seqlab predict run=DIR input=FILES [KEY=VALUE ...]",
+        "use a trained run on files of your own",
+        """\
+Prints what the model says of each input and writes predictions and figures.
+
+  input=FILES         a file, a folder, a pattern in quotes, or - for lines of standard input
+  output=DIR          where predictions go, instead of the run's own folder
+  checkpoint=best     or last, or the path of a checkpoint
+  decoding=NAME       another search than the run's own""",
+        (("seqlab predict run=DIR input='photos/*.jpg'", "a caption for each photograph"),),
+    ),
+    "sweep": Usage(
+        "seqlab sweep KEY=VALUE,VALUE ... [KEY=VALUE ...]",
+        "train many variants and compare them",
+        """\
+Settings are those of `seqlab train`; one with several values is varied. Jobs that are done are
+skipped when the same sweep is started again, failed ones are tried anew.
+
+  a=1,2,3             each of these (also choice(1,2,3), range(1,10))
+  a=interval(1e-4,1e-2)   for a search: any number between
+  sweep=tpe           a search (Optuna) instead of all combinations: sweep=grid
+  launcher=NAME       where jobs run: `seqlab list launcher`
+  n_jobs=N            jobs at once""",
+        (
+            ("seqlab sweep attention=additive,hard optimizer.lr=1e-3,1e-4", "four jobs"),
+            ("seqlab sweep model=show_tell,neuraltalk seeds=5", "two models, five seeds each"),
+            ("seqlab sweep sweep=tpe 'optimizer.lr=interval(1e-4,1e-2)'", "a search"),
+        ),
+    ),
+    "list": Usage(
+        "seqlab list [GROUP] [task=NAME] [model=NAME]",
+        "show tasks, models, data sets and parts",
+        """\
+Without a group: every task with its models, data sets and the parts that can be exchanged.""",
+        (
+            ("seqlab list", "everything"),
+            ("seqlab list models task=captioning", "the models of a task"),
+            ("seqlab list attention", "what attention= may be"),
+        ),
+    ),
+    "check": Usage(
+        "seqlab check [task=NAME] [model=NAME] [KEY=VALUE ...]",
+        "validate a config and show it, without running",
+        """\
+Takes what `seqlab train` takes. Ends with status 2 where something is wrong, all of it listed.""",
+        (("seqlab check model=show_tell recurrent=gru", "is it sound, and what is in it"),),
+    ),
+    "data": Usage(
+        "seqlab data list | get NAME | check NAME [paths.data=DIR]",
+        "data sets: which are here, download, check",
+        """\
+  list                data sets with licence and size, and whether they are here
+  get NAME            download a data set and check it
+  check NAME          read every file of a data set
+
+Data sets lie in paths.data: SEQLAB_DATA, or ./data.""",
+        (("seqlab data list", "what there is"), ("seqlab data get flickr8k", "fetch one")),
+    ),
+    "completion": Usage(
+        "seqlab completion bash | zsh | fish",
+        "completion for your shell",
+        """\
+Prints a script that completes commands, groups, names and keys.""",
+        (
+            ('eval "$(seqlab completion bash)"', "in ~/.bashrc"),
+            ('eval "$(seqlab completion zsh)"', "in ~/.zshrc"),
+            ("seqlab completion fish | source", "in ~/.config/fish/config.fish"),
+        ),
+    ),
+}
+
+
+def overview() -> str:
+    """Help of the whole command."""
+    verbs = [f"  {verb:<12}{usage.summary}" for verb, usage in USAGES.items()]
+    return "\n".join(
+        [
+            "Train, evaluate and compare models that attend, remember and look.",
+            "",
+            "usage: seqlab COMMAND [KEY=VALUE ...]",
+            "",
+            *verbs,
+            "",
+            "  --version   the version",
+            "  --help      this text; seqlab COMMAND --help says more",
+            "",
+            "first steps:",
+            *_lines(
+                (
+                    ("seqlab list", "what there is"),
+                    ("seqlab train task=captioning", "runs offline, on generated scenes"),
+                    ("seqlab train task=captioning model=show_attend_tell attention=hard", ""),
+                )
+            ),
+        ]
+    )
+
+
+def of(verb: str) -> str:
+    """Help of one verb."""
+    usage = USAGES[verb]
+    lines = [f"usage: {usage.pattern}", "", f"{usage.summary[0].upper()}{usage.summary[1:]}."]
+    return "\n".join([*lines, usage.text, "", "examples:", *_lines(usage.examples)])
+
+
+def _lines(examples: tuple[tuple[str, str], ...]) -> list[str]:
+    width = max(len(command) for command, _ in examples)
+    return [f"  {command:<{width}}  {effect}".rstrip() for command, effect in examples]
