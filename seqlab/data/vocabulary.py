@@ -1,5 +1,6 @@
 """Words of a caption, and numbers for them."""
 
+import html
 import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -24,7 +25,8 @@ def tokenise(text: str) -> list[str]:
     As the COCO caption evaluation sees a caption: split as in the Penn Treebank (do n't, dog 's,
     tri-colored), then without punctuation. Symbols that are read aloud (&, #, $, %) are words.
     """
-    return _WORD.findall(_ENDING.sub(r" \1", text.lower().translate(_CURLY)))
+    plain = html.unescape(text).lower().translate(_CURLY)
+    return _WORD.findall(_ENDING.sub(r" \1", re.sub(r"\bcannot\b", "can not", plain)))
 
 
 class Vocabulary:

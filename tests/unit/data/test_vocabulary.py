@@ -18,6 +18,7 @@ from seqlab.data.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary, tokenise
         ("the boys' U.S. flag.", "the boys u.s. flag"),
         ("Zoë's café", "zoë 's café"),
         ("house.The end", "house the end"),
+        ("red &amp; black, we cannot see", "red & black we can not see"),
         ("...", ""),
         ("snake_case and it'll", "snake case and it 'll"),
     ],
