@@ -25,7 +25,8 @@ _seqlab() {
 compdef _seqlab seqlab
 """
 _FISH = """\
-complete -c seqlab -a '(seqlab completion candidates (commandline -opc) (commandline -ct) 2>/dev/null)'
+complete -c seqlab -a \\
+    '(seqlab completion candidates (commandline -opc) (commandline -ct) 2>/dev/null)'
 """
 SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 _TRAINING = ("train", "check", "sweep")

@@ -206,7 +206,7 @@ def unknown_arguments(
             given=str(value),
             message=f"{target.__name__} has no argument {name}",
             allowed=tuple(allowed),
-            nearest=nearest(name, allowed),
+            nearest=nearest(join(key, name), [join(key, each) for each in allowed]),
         )
         for name, value in given.items()
         if name not in signature.annotations and not (name.startswith("_") and name.endswith("_"))

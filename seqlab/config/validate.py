@@ -18,7 +18,6 @@ from seqlab.config.parts import MISSING, UNRESOLVED, PartChecker
 OFFERS: dict[str, frozenset[str]] = {
     "task": frozenset({"model", "spec", "optimizer", "schedule"}),
     "optimizer": frozenset({"params"}),
-    "trainer": frozenset({"callbacks", "logger", "default_root_dir", "plugins"}),
     "launcher": frozenset({"n_jobs", "sweep_dir"}),
 }
 _LEAST = {"seed": 0, "seeds": 1, "threads": 1, "batch_size": 1, "num_figures": 0, "n_jobs": 1}
@@ -126,18 +125,24 @@ def _train(values: Mapping[str, Any], allow: list[str]) -> list[Problem]:
         if values.get(key) is None:
             finder.locate(None, key)
         problems += _alone(values, key, allow, arguments.get(argument, Any))
-    for key in ("trainer", "callbacks", "logger"):
-        problems += _alone(values, key, allow)
+    problems += _alone(values, "trainer", allow)
+    for key in ("callbacks", "logger"):  # the run gives each of them what it asks for
+        problems += _alone(values, key, allow, is_slot=True)
     return problems + finder.problems
 
 
 def _alone(
-    values: Mapping[str, Any], key: str, allow: list[str], annotation: Any = Any
+    values: Mapping[str, Any],
+    key: str,
+    allow: list[str],
+    annotation: Any = Any,
+    *,
+    is_slot: bool = False,
 ) -> list[Problem]:
     """A node at the top that is a part, or holds some."""
     checker = PartChecker(allow, OFFERS.get(key, frozenset()))
     if values.get(key) is not None:
-        checker.value(values[key], annotation, key)
+        checker.value(values[key], annotation, key, is_slot=is_slot)
     return checker.problems
 
 
