@@ -142,10 +142,7 @@ class ClusterRun:
 
     def __call__(self) -> int:
         """Run to the end and give the exit status."""
-        rank = _import_submitit().JobEnvironment().global_rank
-        log = self.job.log if rank == 0 else self.job.log.with_suffix(f".rank{rank}.log")
-        process = spawn(self.job.command(), log, os.environ)
-        self.process = process
+        process = self.start(_import_submitit().JobEnvironment().global_rank)
         asked = False
         while process.poll() is None:
             if self.stop_file.exists() and not asked:
@@ -153,6 +150,12 @@ class ClusterRun:
                 process.send_signal(signal.SIGTERM)
             time.sleep(_POLL_SECONDS)
         return process.returncode
+
+    def start(self, rank: int = 0) -> "subprocess.Popen[bytes]":
+        """Start the child process of a rank; only the first writes into the job's own log."""
+        log = self.job.log if rank == 0 else self.job.log.with_suffix(f".rank{rank}.log")
+        self.process = spawn(self.job.command(), log, os.environ)
+        return self.process
 
     def checkpoint(self) -> Any:
         """Called by submitit before the cluster ends the job: save, and go on in a new one."""
