@@ -1,4 +1,4 @@
-"""What every task shares: optimisation, its schedule, and the refusal to go on with a broken loss."""
+"""What every task shares: optimisation, its schedule, and that a broken loss ends the run."""
 
 import math
 from abc import ABC, abstractmethod
@@ -6,7 +6,6 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
-import torch
 from lightning import LightningModule
 from torch import Tensor, nn
 from torch.optim import Optimizer
@@ -133,7 +132,7 @@ class Task(LightningModule, ABC):
     ) -> Iterable[Prediction]:
         """Answer what a person gave, one by one, figures into the folder `output`."""
 
-    def attach(self, datamodule: Any, cache_dir: Path, on_progress: Any = None) -> None:  # noqa: B027
+    def attach(self, datamodule: Any, cache_dir: Path, on_progress: Any = None) -> None:
         """Prepare the data for this task's model, before it is first used."""
 
     def draw(self, folder: Path) -> list[Path]:
@@ -186,7 +185,9 @@ class Task(LightningModule, ABC):
         metrics = self.trainer.callback_metrics
         if watched not in metrics:
             known = ", ".join(sorted(metrics)) or "none"
-            raise KeyError(f"the schedule watches {watched}, which is not among the metrics: {known}")
+            raise KeyError(
+                f"the schedule watches {watched}, which is not among the metrics: {known}"
+            )
         self.scheduler.step(metrics[watched])
 
     def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:

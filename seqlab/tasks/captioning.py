@@ -158,8 +158,9 @@ class CaptioningTask(Task):
         self.sum_nll.update(nll)
         self.num_words.update(batch.lengths)
         if batch.masks is not None and batch.objects is not None and forced.weights is not None:
-            masks = batch.masks[batch.image_index]  # [B, objects, height, width]
-            self.pointing.update(forced.weights, grid, batch.objects[:, 1:], masks)
+            self.pointing.update(
+                forced.weights, grid, batch.objects[:, 1:], batch.masks, batch.image_index
+            )
         found = self.decode(features)
         captions = [" ".join(self.text(best)) for best in found.tokens[:, 0]]
         scores.update(batch.image_ids, captions, batch.references)
@@ -187,13 +188,13 @@ class CaptioningTask(Task):
     def test_step(self, batch: CaptionBatch, batch_index: int) -> None:
         found, grid = self._evaluate(batch, self.final_scores)
         for row, image_id in enumerate(batch.image_ids):
-            described = self._describe(image_id, found, row, grid)
+            described = self._describe(image_id, found, row, grid, batch.references[row])
             self.predictions.append(
                 {
                     "id": image_id,
                     "caption": " ".join(described.words),
                     "log_probability": round(described.log_probability, 4),
-                    "references": list(batch.references[row]),
+                    "references": list(described.references),
                 }
             )
             if len(self._to_draw) < self.num_figures:
@@ -206,13 +207,19 @@ class CaptioningTask(Task):
         return {"caption_signature": self.final_scores.signature()}
 
     def _describe(
-        self, image_id: str, found: Hypotheses, row: int, grid: tuple[int, int]
+        self,
+        image_id: str,
+        found: Hypotheses,
+        row: int,
+        grid: tuple[int, int],
+        references: Sequence[str] = (),
     ) -> "_Described":
         words = self.text(found.tokens[row, 0])
         weights = None
         if found.weights is not None:
             weights = found.weights[row, 0, : len(words)].float().cpu().unflatten(-1, grid).numpy()
-        return _Described(image_id, words, float(found.log_probabilities[row, 0]), weights)
+        log_probability = float(found.log_probabilities[row, 0])
+        return _Described(image_id, words, log_probability, weights, references)
 
     def draw(self, folder: Path) -> list[Path]:
         if not self._to_draw:
@@ -220,8 +227,13 @@ class CaptioningTask(Task):
         images = [self._picture(described.image_id) for described in self._to_draw]
         captions = [" ".join(described.words) for described in self._to_draw]
         gallery = folder / "captions.png"
-        scores = [described.log_probability for described in self._to_draw]
-        caption_gallery(images, captions, gallery, log_probabilities=scores)
+        caption_gallery(
+            images,
+            captions,
+            gallery,
+            log_probabilities=[described.log_probability for described in self._to_draw],
+            references=[described.references for described in self._to_draw],
+        )
         written = [gallery]
         for image, described in zip(images, self._to_draw, strict=True):
             path = folder / f"attention_{Path(described.image_id).stem}.png"
@@ -263,3 +275,4 @@ class _Described(NamedTuple):
     words: list[str]
     log_probability: float
     weights: np.ndarray | None  # [words, h, w]
+    references: Sequence[str]
