@@ -73,7 +73,8 @@ def first_tokens(search: Sampling, probabilities: list[float]) -> Tensor:
         ({"top_p": 0.75}, [0, 4 / 9, 2 / 9, 3 / 9]),
         ({"top_p": 0.05}, [0, 1, 0, 0]),
         ({"top_p": 1.0}, [0.1, 0.4, 0.2, 0.3]),
-        # of the three likeliest, .4/.9 = .44 is not enough for .5, .7/.9 is
+        # of the three likeliest, .4/.9 = .44 is enough for .42, as .4 would not be
+        ({"top_k": 3, "top_p": 0.42}, [0, 1, 0, 0]),
         ({"top_k": 3, "top_p": 0.5}, [0, 4 / 7, 0, 3 / 7]),
         # squares of the three likeliest .16 .09 .04 of a sum .29: .16/.29 = .55 is enough for .5
         ({"temperature": 0.5, "top_k": 3, "top_p": 0.5}, [0, 1, 0, 0]),

@@ -1,0 +1,58 @@
+"""A small convolutional network that learns generated scenes from nothing in minutes."""
+
+import torch
+from torch import Tensor, nn
+
+from seqlab.components.backbones.fingerprint import fingerprint
+from seqlab.components.backbones.interface import Backbone
+
+
+class SmallConv(Backbone):
+    """Four convolutions with batch normalisation and ReLU; 64 x 64 pixels become 8 x 8 locations.
+
+    Two more input channels hold each pixel's row and column, from -1 to 1 (Liu et al. 2018,
+    CoordConv): captions say what is left of what, and an attention that reads one location must
+    find there where it is. Kernels of 4 with stride 2 keep location i centred on the pixels 8 i to
+    8 i + 7, so that attention maps lie on the image as they are drawn.
+
+    Args:
+        channels: depth D of the feature map, divisible by 4; the layers before it have a quarter,
+            a half and all of it.
+    """
+
+    def __init__(self, *, channels: int) -> None:
+        super().__init__()
+        if channels < 4 or channels % 4:
+            raise ValueError(f"channels is divisible by 4, not {channels}")
+        self.channels = channels
+        self.stride = 8
+        self.frozen = False
+        self.mean = (0.5, 0.5, 0.5)
+        self.std = (0.5, 0.5, 0.5)
+        self.layers = nn.Sequential(
+            *_layer(5, channels // 4, kernel_size=4, stride=2),
+            *_layer(channels // 4, channels // 2, kernel_size=4, stride=2),
+            *_layer(channels // 2, channels, kernel_size=4, stride=2),
+            *_layer(channels, channels, kernel_size=3, stride=1),
+        ).to(memory_format=torch.channels_last)
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Feature map [B, D, height / 8, width / 8] of images [B, 3, height, width] in [0, 1]."""
+        mean, std = self.mean[0], self.std[0]  # the same for all colours
+        batch_size, _, height, width = images.shape
+        rows = torch.linspace(-1, 1, height, device=images.device, dtype=images.dtype)
+        columns = torch.linspace(-1, 1, width, device=images.device, dtype=images.dtype)
+        rows = rows.view(1, 1, -1, 1).expand(batch_size, 1, height, width)
+        columns = columns.view(1, 1, 1, -1).expand(batch_size, 1, height, width)
+        inputs = torch.cat([(images - mean) / std, rows, columns], dim=1)  # [B, 5, height, width]
+        return self.layers(inputs.contiguous(memory_format=torch.channels_last))  # [B, D, h, w]
+
+    def fingerprint(self) -> str:
+        """Hash of the architecture's name, its size and its weights."""
+        return fingerprint(self, {"name": "SmallConv", "channels": self.channels})
+
+
+def _layer(inputs: int, outputs: int, *, kernel_size: int, stride: int) -> list[nn.Module]:
+    convolution = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=1, bias=False)
+    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
+    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]
