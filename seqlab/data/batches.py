@@ -10,7 +10,7 @@ class CaptionBatch(NamedTuple):
 
     image_ids: tuple[str, ...]  # I names: file names, or scene numbers
     images: Tensor | None  # [I, 3, height, width] in [0, 1]; None where features are kept
-    features: Tensor | None  # [I, D, h, w] of a frozen backbone; None where images are given
+    features: Tensor | None  # [I, D, h, w], half, of a frozen backbone; None where images are given
     image_index: Tensor  # [B], which image a caption describes
     tokens: Tensor  # [B, T + 1], start, words, end, padding
     lengths: Tensor  # [B], words and end

@@ -32,7 +32,7 @@ _CHUNK = 1 << 24  # bytes
 
 
 class KeptFeatures:
-    """Feature maps [D, h, w] by number, read from a file that all processes share.
+    """Feature maps [D, h, w] by number, in half precision, read from a file all processes share.
 
     Args:
         path: an .npy file, [N, D, h, w] in half precision.
@@ -46,7 +46,7 @@ class KeptFeatures:
         return len(self._array)
 
     def __getitem__(self, index: int) -> Tensor:
-        return torch.from_numpy(self._array[index].astype(np.float32))
+        return torch.from_numpy(np.array(self._array[index]))
 
     def __getstate__(self) -> dict[str, Any]:
         # A worker maps the file itself; pickled, the array would be sent whole.
