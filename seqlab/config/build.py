@@ -34,7 +34,8 @@ def locate(target: str, allow: Sequence[str] = (), key: str = "_target_") -> Any
         problem = Problem(key=key, given=str(target), message=message, **more)
         return UserError([problem])
 
-    if not isinstance(target, str) or not all(part.isidentifier() for part in target.split(".")):
+    parts = target.split(".") if isinstance(target, str) else []
+    if len(parts) < 2 or not all(part.isidentifier() for part in parts):
         raise refuse("is no dotted name of a class")
     packages = (*ALLOWED, *allow)
     if not _is_below(target, packages):
