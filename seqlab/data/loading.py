@@ -2,19 +2,13 @@
 
 import signal
 from collections.abc import Callable, Iterator
-from typing import Any, Protocol
+from typing import Any
 
 import torch
 from torch import distributed
 from torch.utils.data import DataLoader, Dataset
 
-
-class Plan(Protocol):
-    """Which examples make up the batches of an epoch; a pure function of the epoch."""
-
-    def batches(self, epoch: int) -> list[list[int]]:
-        """Indices of the examples of each batch; as many batches in every epoch."""
-        ...
+from seqlab.data.plans import Plan
 
 
 class ResumableLoader:
@@ -58,6 +52,7 @@ class ResumableLoader:
             worker_init_fn=_leave_signals_to_the_parent,
             generator=torch.Generator().manual_seed(0),
         )
+        self.batch_sampler = None  # Lightning looks for one beside `sampler`
         self._num_planned: int | None = None  # batches of an epoch, of all processes together
 
     @property

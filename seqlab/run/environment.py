@@ -1,0 +1,111 @@
+"""What a run ran on: versions, code, hardware; and how many threads it uses."""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import psutil
+import torch
+
+import seqlab
+
+PACKAGES = (
+    "seqlab",
+    "torch",
+    "torchvision",
+    "torchmetrics",
+    "lightning",
+    "timm",
+    "numpy",
+    "hydra-core",
+    "omegaconf",
+    "pycocoevalcap",
+)
+
+
+def sound_threads() -> int:
+    """Threads for torch where the user names none: the cores this process may use, at most 4.
+
+    The nets here are small: beyond a few threads their matrix products lose more time waiting for
+    each other than they gain, and on a shared machine much more.
+    """
+    return max(1, min(available_cores(), 4))
+
+
+def available_cores() -> int:
+    """Cores that this process may use, which a container or a scheduler may have narrowed."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def describe_environment(*, seed: int, threads: int, split_hash: str | None) -> dict[str, Any]:
+    """What is worth knowing when a number has to be traced."""
+    return {
+        "started": time.strftime("%Y-%m-%dT%H:%M:%S%z"),
+        "command": sys.argv,
+        "seed": seed,
+        "threads": threads,
+        "split_hash": split_hash,
+        "python": platform.python_version(),
+        "versions": versions(),
+        "git": git_state(),
+        "platform": platform.platform(),
+        "hardware": hardware(),
+    }
+
+
+def versions() -> dict[str, str]:
+    """Versions of the packages whose numbers a run depends on."""
+    found = {}
+    for package in PACKAGES:
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            continue
+    return found
+
+
+def git_state() -> dict[str, Any] | None:
+    """Commit of the code and whether it was changed since; None where it is no checkout."""
+    folder = Path(seqlab.__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(folder), *arguments]
+        run = subprocess.run(command, capture_output=True, text=True, check=True, timeout=10)
+        return run.stdout.strip()
+
+    try:
+        if not git("ls-files", "--", "__init__.py"):  # inside some other repository
+            return None
+        return {
+            "commit": git("rev-parse", "HEAD"),
+            "dirty": bool(git("status", "--porcelain", "--untracked-files=no")),
+        }
+    except (OSError, subprocess.SubprocessError):
+        return None
+
+
+def hardware() -> dict[str, Any]:
+    """Processor, memory and accelerators."""
+    return {
+        "processor": _processor(),
+        "cores": os.cpu_count(),
+        "available_cores": available_cores(),
+        "memory_gib": round(psutil.virtual_memory().total / 2**30, 1),
+        "gpus": [torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count())],
+    }
+
+
+def _processor() -> str:
+    try:
+        lines = Path("/proc/cpuinfo").read_text().splitlines()
+    except OSError:
+        return platform.processor()
+    named = [line.split(":", 1)[1].strip() for line in lines if line.startswith("model name")]
+    return named[0] if named else platform.processor()

@@ -1,0 +1,75 @@
+"""Evaluate a run: its directory and the raw data are all that is needed."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig, OmegaConf
+
+from seqlab.config.build import build
+from seqlab.run.assemble import attach, prepare_torch, read_checkpoint, reassemble
+from seqlab.run.environment import sound_threads
+from seqlab.run.outcome import evaluate_split, keep_figures, keep_predictions
+from seqlab.run.processes import is_rank_zero
+from seqlab.run.progress import Progress
+from seqlab.run.rundir import RunDir
+from seqlab.run.screen import Screen, logging_to
+from seqlab.run.signals import Interrupted, StopRequest
+
+
+def evaluate(config: DictConfig) -> dict[str, float]:
+    """Measure a checkpoint on a split; metrics, predictions and figures go into the run directory.
+
+    Args:
+        config: a validated config of `seqlab eval`.
+
+    Returns:
+        The metrics of the split, which are merged into metrics.json too where the checkpoint is
+        the best one and decoding is the run's own.
+
+    Raises:
+        UserError: there is no such checkpoint, or the data is not that of the run.
+        KeyboardInterrupt: a signal asked to stop.
+    """
+    run_dir = RunDir(Path(config.run))
+    try:
+        with StopRequest().installed(), logging_to(run_dir.path / "eval.log"):
+            return _evaluate(config, run_dir)
+    except Interrupted:
+        raise KeyboardInterrupt from None
+
+
+def _evaluate(config: DictConfig, run_dir: RunDir) -> dict[str, float]:
+    prepare_torch(threads=config.threads or sound_threads())
+    saved = read_checkpoint(run_dir.path, config.checkpoint, list(config.allow))
+    if config.decoding is not None:
+        saved.config.task.decoding = OmegaConf.to_container(config.decoding, resolve=True)
+    if "num_figures" in saved.config.task:
+        saved.config.task.num_figures = config.num_figures
+    screen = Screen(quiet=not is_rank_zero())
+    screen.line(f"{saved.path}, step {saved.steps}, on {config.split}")
+    parts = reassemble(saved, data_dir=config.paths.data, with_data=True)
+    attach(parts, Path(config.paths.cache), screen)
+    progress = Progress(refresh_seconds=0.2, line_seconds=10.0, screen=screen)
+    trainer = build(config.trainer, allow=config.allow).make(
+        folder=run_dir.path,
+        deterministic=saved.config.deterministic,
+        callbacks=[progress],
+        loggers=[],
+    )
+    seed = saved.config.seed
+    found = evaluate_split(
+        trainer, parts.task, parts.datamodule, config.split, seed=seed, checkpoint=None
+    )
+    if not found:
+        screen.line(f"the {config.split} split is empty here: nothing was measured")
+        return {}
+    run_dir.create()
+    keep_predictions(trainer, parts.task, run_dir.predictions / f"{config.split}.jsonl")
+    if is_rank_zero():
+        drawn = keep_figures(run_dir, parts.task, config.split)
+        if config.checkpoint == "best" and config.decoding is None:
+            run_dir.write_metrics({**run_dir.read_metrics(), **found})
+        screen.metrics_table(found, title=f"{config.checkpoint} checkpoint, {config.split}")
+        screen.line(f"predictions are in {run_dir.predictions / config.split}.jsonl")
+        if drawn:
+            screen.line(f"{len(drawn)} figures are in {run_dir.figures}")
+    return {name: value for name, value in found.items() if not isinstance(value, str)}

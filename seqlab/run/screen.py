@@ -1,0 +1,128 @@
+"""What a run says: on the screen, and the same words in its log."""
+
+import logging
+import shlex
+import warnings
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.panel import Panel
+from rich.table import Table
+from rich.text import Text
+
+log = logging.getLogger("seqlab.run")
+
+
+class Screen:
+    """Lines and tables for a person, kept in the log too.
+
+    Args:
+        quiet: whether nothing is shown: the other processes of a run say nothing.
+        console: where to; the standard output by default.
+    """
+
+    def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
+        self.console = console or Console(quiet=quiet, highlight=False, soft_wrap=True)
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether lines can be drawn over."""
+        return self.console.is_terminal and not self.console.quiet
+
+    def line(self, text: str, style: str | None = None) -> None:
+        """Say one line."""
+        self.console.print(Text(text, style=style or ""))
+        log.info("%s", text)
+
+    def panel(self, text: str, title: str, style: str = "yellow") -> None:
+        """Say something that must not be missed."""
+        self.console.print(Panel(Text(text), title=title, title_align="left", border_style=style))
+        log.info("%s: %s", title, text)
+
+    def metrics_table(self, metrics: Mapping[str, Any], title: str) -> None:
+        """Show metrics, one row for each, one column for each split."""
+        splits = [
+            split
+            for split in ("train", "val", "test")
+            if any(name.startswith(f"{split}/") for name in metrics)
+        ]
+        names = dict.fromkeys(name.split("/", 1)[1] for name in metrics if "/" in name)
+        table = Table(title=title, title_justify="left")
+        table.add_column("metric")
+        for split in splits:
+            table.add_column(split, justify="right")
+        for name in names:
+            values = [metrics.get(f"{split}/{name}", "") for split in splits]
+            if any(isinstance(value, str) and value for value in values):
+                continue  # a signature: it explains a number and is in metrics.json
+            table.add_row(name, *map(format_value, values))
+        self.console.print(table)
+        for name, value in metrics.items():
+            log.info("%s %s", name, value)
+
+    def commands(self, commands: Sequence[Sequence[str]]) -> None:
+        """Say what can be done next."""
+        self.console.print("next:")
+        for words in commands:
+            self.console.print(Text(f"  {shlex.join(words)}", style="cyan"))
+
+
+def format_value(value: Any) -> str:
+    """A number with the digits that matter."""
+    if isinstance(value, int) or not isinstance(value, float):
+        return str(value)
+    return f"{value:.4f}" if 1e-3 <= abs(value) < 1e4 or value == 0 else f"{value:.4g}"
+
+
+def format_seconds(seconds: float) -> str:
+    """A duration: 0:07, 12:30, 1:02:03."""
+    minutes, rest = divmod(max(0, round(seconds)), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+@contextmanager
+def logging_to(path: Path) -> Iterator[None]:
+    """Send what seqlab, Lightning and warnings say to a run's log; Lightning to nowhere else.
+
+    Warnings that seqlab's own code gives are shown as well.
+    """
+    handler = logging.FileHandler(path)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    root, ours = logging.getLogger(), logging.getLogger("seqlab")
+    names = ("lightning", "lightning.pytorch", "lightning.fabric")
+    theirs = [logging.getLogger(name) for name in names]
+    before = [(each, each.handlers[:], each.propagate) for each in theirs]
+    level, show = ours.level, warnings.showwarning
+    root.addHandler(handler)
+    ours.setLevel(logging.INFO)
+    for each in theirs:
+        each.handlers, each.propagate = [], True
+    warnings.showwarning = _keep_warning
+    try:
+        yield
+    finally:
+        warnings.showwarning = show
+        ours.setLevel(level)
+        for each, handlers, propagate in before:
+            each.handlers, each.propagate = handlers, propagate
+        root.removeHandler(handler)
+        handler.close()
+
+
+def _keep_warning(
+    message: Warning | str,
+    category: type[Warning],
+    filename: str,
+    lineno: int,
+    file: Any = None,
+    line: str | None = None,
+) -> None:
+    logging.getLogger("warnings").warning(
+        "%s (%s, %s:%d)", message, category.__name__, filename, lineno
+    )
+    if f"{Path(__file__).parents[1]}/" in filename:
+        Console(stderr=True, highlight=False).print(Text(f"warning: {message}", style="yellow"))
