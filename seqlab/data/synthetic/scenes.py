@@ -143,7 +143,7 @@ def render(scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     for number, thing in enumerate(scene.objects, start=1):
         labels[_inside(thing)] = number
     backdrop = _backdrop(generator, scene.background)  # [SIDE, SIDE]
-    tint = generator.uniform(-8, 8, size=3)
+    tint = generator.uniform(-8, 8, size=3).astype(np.float32)
     palette = np.array([(0, 0, 0), *(COLOURS[thing.colour] for thing in scene.objects)])
     shades = palette + generator.uniform(-15, 15, size=palette.shape)
     pixels = shades.T.astype(np.float32)[:, labels]  # [3, SIDE, SIDE]
@@ -158,13 +158,15 @@ def _backdrop(generator: np.random.Generator, background: str) -> NDArray[np.flo
     contrast = generator.uniform(10, 25)
     period = generator.uniform(8, 20)
     along, across = (_X, _Y) if generator.integers(2) else (_Y, _X)
-    patterns = (
-        np.zeros_like(along),
-        along / SIDE - 0.5,
-        (along % period < period / 2) - 0.5,
-        ((along % period < period / 2) ^ (across % period < period / 2)) - 0.5,
-    )
-    return (level + contrast * patterns[generator.integers(len(patterns))]).astype(np.float32)
+    kind = generator.integers(4)
+    if kind == 0:
+        pattern = np.zeros_like(along)
+    elif kind == 1:
+        pattern = along / SIDE - 0.5
+    else:
+        stripes = along % period < period / 2
+        pattern = (stripes if kind == 2 else stripes ^ (across % period < period / 2)) - 0.5
+    return (level + contrast * pattern).astype(np.float32)
 
 
 def _inside(thing: SceneObject) -> NDArray[np.bool_]:
