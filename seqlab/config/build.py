@@ -165,7 +165,12 @@ class _Builder:
             for name, value in given.items()
         }
         taken = {name: value for name, value in offers.items() if name in signature.annotations}
-        return target(**arguments, **taken)
+        try:
+            return target(**arguments, **taken)
+        except (ValueError, FileNotFoundError) as error:
+            # Parts check what no signature can say: values that exclude each other, missing files.
+            problem = Problem(key=key, given=target.__name__, message=str(error))
+            raise UserError([problem]) from error
 
     def _refuse(
         self,

@@ -24,6 +24,8 @@ class HardAttention(Attention):
         ValueError: the probability is not within 0 and 1.
     """
 
+    samples = True
+
     def __init__(self, *, score: Score, sample_probability: float) -> None:
         super().__init__()
         if not 0 <= sample_probability <= 1:

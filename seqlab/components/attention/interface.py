@@ -40,7 +40,12 @@ class Attention(nn.Module, ABC):
 
     A model asks for it as `attention: Callable[..., Attention]` and calls it with `query_dim` and
     `value_dim`; the configuration holds what is left to choose.
+
+    Attributes:
+        samples: whether in training it reads a sample, through which no gradient flows.
     """
+
+    samples: bool = False
 
     @abstractmethod
     def prepare(self, values: Tensor, mask: Tensor | None = None) -> Prepared:

@@ -55,8 +55,6 @@ class ShowAttendTell(CaptioningModel):
         dropout: probability with which an output number is dropped.
     """
 
-    auxiliary_names = ("doubly_stochastic", "reinforce", "entropy")
-
     def __init__(
         self,
         *,
@@ -76,6 +74,8 @@ class ShowAttendTell(CaptioningModel):
             vocab_size=vocab_size, embedding_dim=embedding_dim, pad_id=pad_id
         )
         self.attention = attention(query_dim=hidden_dim, value_dim=channels)
+        policy = ("reinforce", "entropy") if self.attention.samples else ()
+        self.auxiliary_names = ("doubly_stochastic", *policy)
         self.cell = recurrent(input_dim=embedding_dim, hidden_dim=hidden_dim)
         # The cell's input is [E y; z]. Its matrix is kept in two parts, this one for z, so that the
         # part for the words leaves the time loop.

@@ -106,7 +106,7 @@ def test_model_keeps_its_word(name: str) -> None:
     source, tokens, lengths = example()
     forced = model(source, tokens, lengths)
     assert forced.logits.shape == (3, 4, VOCABULARY)
-    assert set(forced.auxiliary) <= set(model.auxiliary_names)
+    assert set(forced.auxiliary) == set(model.auxiliary_names)
     assert all(term.value.shape == (3,) for term in forced.auxiliary.values())
 
 
