@@ -89,17 +89,17 @@ class _Composition:
         parsed = [(at, p) for at, text in enumerate(texts) if (p := self._parse(text)) is not None]
         in_slots = [(at, override) for at, override in parsed if self._wants_slot(override)]
         plain = [override for _, override in parsed if not self._wants_slot(override)]
-        # Hydra's own settings may add folders in which the others are looked for.
-        self._accept([override for override in plain if _is_hydras(override)])
-        self._accept([override for override in plain if self._is_group(override)])
+        # Hydra's own settings may add folders in which the others are looked for; which slots there
+        # are depends on the groups, and which keys on both.
+        waiting = [o for o in plain if _is_hydras(o)] + [o for o in plain if self._is_group(o)]
         for depth in sorted({override.key_or_group.count("/") for _, override in in_slots}):
+            self._accept(waiting)
             level = [(a, o) for a, o in in_slots if o.key_or_group.count("/") == depth]
             found = [(at, self._to_slot(override)) for at, override in level]
             texts = [dict(found).get(at) or text for at, text in enumerate(texts)]
             rewritten = (self._parse(text) for _, text in found if text is not None)
-            self._accept([override for override in rewritten if override is not None])
-        # Last, for which keys there are depends on the groups.
-        self._accept([o for o in plain if not self._is_group(o) and not _is_hydras(o)])
+            waiting = [override for override in rewritten if override is not None]
+        self._accept(waiting + [o for o in plain if not self._is_group(o) and not _is_hydras(o)])
         shown = {key: name for key, name in self.choices.items() if name is not None}
         if "choices" in self.config:
             self.config.choices = shown
@@ -118,7 +118,8 @@ class _Composition:
 
     @staticmethod
     def _is_group(override: Override) -> bool:
-        return override.package is not None or override.key_or_group in catalog.groups()
+        is_group = override.package is not None or override.key_or_group in catalog.groups()
+        return is_group and not _is_hydras(override)
 
     def _wants_slot(self, override: Override) -> bool:
         """Whether it names a part by its group, or the end of its group, alone."""
