@@ -89,3 +89,13 @@ def test_single_precision_loses_nothing_by_the_sigmoid() -> None:
     query, values = 3 * torch.randn(4, 64), 3 * torch.randn(4, 50, 64)
     exact = torch.tanh(score.query(query).unsqueeze(1) + score.key(values)) @ score.energy.weight[0]
     torch.testing.assert_close(score(query, score.project(values)), exact, rtol=0, atol=2e-6)
+
+
+def test_a_large_batch_scores_alike_with_and_without_gradients() -> None:
+    torch.manual_seed(0)
+    score = AdditiveScore(query_dim=3, value_dim=4, hidden_dim=5).double()
+    query, values = torch.randn(40, 3).double(), torch.randn(40, 6, 4).double()
+    kept = score(query, score.project(values))
+    with torch.no_grad():  # on a CPU this goes block by block
+        blocks = score(query, score.project(values))
+    torch.testing.assert_close(blocks, kept.detach(), rtol=1e-12, atol=1e-12)
