@@ -53,7 +53,7 @@ class ResumableLoader:
             generator=torch.Generator().manual_seed(0),
         )
         self.batch_sampler = None  # Lightning looks for one beside `sampler`
-        self._num_planned: int | None = None  # batches of an epoch, of all processes together
+        self._num_planned: int | None = None
 
     @property
     def sampler(self) -> "ResumableLoader":
@@ -74,11 +74,16 @@ class ResumableLoader:
         self._epoch = state["epoch"]
         self._batch = self._start = state["batch"]
 
-    def __len__(self) -> int:
+    @property
+    def num_planned(self) -> int:
+        """Batches of an epoch, of all processes together, none counted twice."""
         if self._num_planned is None:
             self._num_planned = len(self.plan.batches(0))
+        return self._num_planned
+
+    def __len__(self) -> int:
         _, world_size = _place()
-        return -(-self._num_planned // world_size)
+        return -(-self.num_planned // world_size)
 
     def __iter__(self) -> Iterator[Any]:
         batches = self._share(self.plan.batches(self._epoch))

@@ -132,6 +132,19 @@ class Task(LightningModule, ABC):
     ) -> Iterable[Prediction]:
         """Answer what a person gave, one by one, figures into the folder `output`."""
 
+    def is_repeated(self, batch_index: int) -> bool:
+        """Whether a batch of an evaluation only fills up the last round of several processes.
+
+        It is another process's batch too and must not count twice. It still has to be computed:
+        the processes wait for each other.
+
+        Args:
+            batch_index: of this process.
+        """
+        trainer = self.trainer
+        loader = trainer.test_dataloaders if trainer.testing else trainer.val_dataloaders
+        return batch_index * trainer.world_size + trainer.global_rank >= loader.num_planned
+
     def attach(self, datamodule: Any, cache_dir: Path, on_progress: Any = None) -> None:
         """Prepare the data for this task's model, before it is first used."""
 

@@ -149,18 +149,19 @@ class CaptioningTask(Task):
         return words
 
     def _evaluate(
-        self, batch: CaptionBatch, scores: CaptionScores
+        self, batch: CaptionBatch, batch_index: int, scores: CaptionScores
     ) -> tuple[Hypotheses, tuple[int, int]]:
         """Score a batch; its captions, and the grid (h, w) that their attention unfolds to."""
+        counts = not self.is_repeated(batch_index)
         features = self._features(batch)
         forced, nll = self._teach(features, batch)
         grid = (features.shape[-2], features.shape[-1])
-        self.sum_nll.update(nll)
-        self.num_words.update(batch.lengths)
+        self.sum_nll.update(nll * counts)
+        self.num_words.update(batch.lengths * counts)
         if batch.masks is not None and batch.objects is not None and forced.weights is not None:
-            self.pointing.update(
-                forced.weights, grid, batch.objects[:, 1:], batch.masks, batch.image_index
-            )
+            named = batch.objects[:, 1:]  # [B, T]
+            named = named if counts else torch.full_like(named, -1)
+            self.pointing.update(forced.weights, grid, named, batch.masks, batch.image_index)
         found = self.decode(features)
         captions = [" ".join(self.text(best)) for best in found.tokens[:, 0]]
         scores.update(batch.image_ids, captions, batch.references)
@@ -177,7 +178,7 @@ class CaptioningTask(Task):
             metric.reset()
 
     def validation_step(self, batch: CaptionBatch, batch_index: int) -> None:
-        self._evaluate(batch, self.scores)
+        self._evaluate(batch, batch_index, self.scores)
 
     def on_validation_epoch_end(self) -> None:
         self._finish("val", self.scores)
@@ -186,7 +187,7 @@ class CaptioningTask(Task):
         self.predictions, self._to_draw = [], []
 
     def test_step(self, batch: CaptionBatch, batch_index: int) -> None:
-        found, grid = self._evaluate(batch, self.final_scores)
+        found, grid = self._evaluate(batch, batch_index, self.final_scores)
         for row, image_id in enumerate(batch.image_ids):
             described = self._describe(image_id, found, row, grid, batch.references[row])
             self.predictions.append(
