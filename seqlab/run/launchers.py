@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import shlex
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
@@ -11,7 +12,7 @@ from typing import Protocol
 
 import psutil
 
-from seqlab.run.sweep_jobs import Job
+from seqlab.run.sweep_jobs import COMMAND_MARK, Job
 
 
 class Handle(Protocol):
@@ -106,6 +107,8 @@ def spawn(
 ) -> "subprocess.Popen[bytes]":
     """A child that leads a process group, so that Ctrl-C in the terminal does not reach it."""
     with log.open("ab") as output:
+        output.write(f"{COMMAND_MARK}{shlex.join(command)}\n".encode())
+        output.flush()
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

@@ -15,6 +15,7 @@ from hydra.core.override_parser.types import Quote, QuotedString
 from seqlab.run.sweep_space import fingerprint
 
 SEQLAB = (sys.executable, "-m", "seqlab")
+COMMAND_MARK = "$ "  # before the command, with which each attempt begins in a job's log
 
 
 class State(StrEnum):
@@ -104,13 +105,12 @@ class Job:
         """What starts it, or goes on with it where it has begun.
 
         Args:
-            threads: of torch, where the overrides do not say.
+            threads: of torch, where the overrides do not say; a job that goes on keeps its own.
         """
-        extra = [] if threads is None or self.sets("threads") else [f"threads={threads}"]
         directory = quote(str(self.directory))
-        # Of several seeds each goes on by itself, in its own directory below.
-        if (self.directory / "config.yaml").exists() and not self.sets("seeds"):
-            return [*self.program, "train", f"resume={directory}", *extra]
+        if (self.directory / "config.yaml").exists():
+            return [*self.program, "train", f"resume={directory}"]
+        extra = [] if threads is None or self.sets("threads") else [f"threads={threads}"]
         return [*self.program, "train", *self.overrides, *extra, f"run_dir={directory}"]
 
     def sets(self, key: str) -> bool:
@@ -118,11 +118,13 @@ class Job:
         return any(text.lstrip("+").startswith(f"{key}=") for text in self.overrides)
 
     def log_tail(self, lines: int = 15) -> list[str]:
-        """The last lines that it printed."""
+        """The last lines that its last attempt printed."""
         if not self.log.exists():
             return []
         text = self.log.read_text(encoding="utf-8", errors="replace")
-        return [line for line in text.splitlines() if line.strip()][-lines:]
+        printed = [line for line in text.splitlines() if line.strip()]
+        starts = [at for at, line in enumerate(printed) if line.startswith(COMMAND_MARK)]
+        return printed[starts[-1] + 1 :][-lines:] if starts else printed[-lines:]
 
     def read_result(self, objective: Objective) -> None:
         """Take metrics and value from the run's files."""
@@ -157,7 +159,7 @@ def quote(text: str) -> str:
 
 
 def validations(job: Job, metric: str) -> list[tuple[int, float]]:
-    """Epoch and value of each validation so far, from the run's metrics.csv."""
+    """Epoch, counted from 1, and value of each validation so far, from the run's metrics.csv."""
     path = job.directory / "metrics.csv"
     if not path.exists():
         return []
@@ -165,5 +167,5 @@ def validations(job: Job, metric: str) -> list[tuple[int, float]]:
     with path.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
             if row.get(metric) and row.get("epoch"):
-                found.append((int(float(row["epoch"])), float(row[metric])))
+                found.append((int(row["epoch"]), float(row[metric])))
     return found
