@@ -76,6 +76,15 @@ def test_parts_are_built_before_their_owner_and_slots_by_it() -> None:
     assert model.extra is None
 
 
+def test_offers_reach_the_parts_in_slots_too() -> None:
+    attention = {
+        "_target_": f"{__name__}.Attention",
+        "score": {"_target_": f"{__name__}.Score"},
+    }
+    model = build(node(attention=attention), allow=HERE, vocab_size=11, hidden_dim=9)
+    assert model.attention.score.hidden_dim == 9
+
+
 def test_an_optional_slot_gets_a_factory_too() -> None:
     extra = {"_target_": f"{__name__}.Attention", "score": {"_target_": f"{__name__}.Score"}}
     model = build(node(extra=extra), allow=HERE, vocab_size=11)

@@ -39,6 +39,14 @@ def test_slots(conf: Path) -> None:
     }
 
 
+def test_overrides_of_an_experiment_are_no_slots(conf: Path) -> None:
+    (conf / "experiment").mkdir()
+    text = "# @package _global_\n# A paper\ndefaults:\n  - override /model: show_tell\nseed: 3\n"
+    (conf / "experiment/paper.yaml").write_text(text)
+    entry = catalog.describe("experiment", "paper")
+    assert (entry.description, entry.slots, entry.values) == ("A paper", (), {"seed": 3})
+
+
 def test_a_yaml_that_goes_on_from_another_has_its_target(conf: Path) -> None:
     assert catalog.describe("trainer", "cpu").values["max_epochs"] == 10
     assert catalog.describe("trainer", "cpu").target is not None

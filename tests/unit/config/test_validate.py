@@ -57,9 +57,19 @@ GOLDEN = {
         "  did you mean: model.attention.score.hidden_dim?",
     ),
     "wrong types": (
-        ["trainer.max_epochs=abc", "optimizer.lr=1e-3x", "seed=1.5", "scheduler.interval=epochs"],
+        [
+            "trainer.max_epochs=abc",
+            "optimizer.lr=1e-3x",
+            "seed=1.5",
+            "scheduler.interval=epochs",
+            "data.batch_size=many",
+        ],
         "seed: is of the wrong type\n"
         "  given: 1.5\n"
+        "  allowed: a whole number\n"
+        "\n"
+        "data.batch_size: is of the wrong type\n"
+        "  given: many\n"
         "  allowed: a whole number\n"
         "\n"
         "optimizer.lr: is of the wrong type\n"
