@@ -1,5 +1,6 @@
 """Evaluate a run: its directory and the raw data are all that is needed."""
 
+import json
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf
@@ -10,7 +11,7 @@ from seqlab.run.environment import sound_threads
 from seqlab.run.outcome import evaluate_split, keep_figures, keep_predictions
 from seqlab.run.processes import is_rank_zero
 from seqlab.run.progress import Progress
-from seqlab.run.rundir import RunDir
+from seqlab.run.rundir import RunDir, atomic_write
 from seqlab.run.screen import Screen, logging_to
 from seqlab.run.signals import Interrupted, StopRequest
 
@@ -22,8 +23,8 @@ def evaluate(config: DictConfig) -> dict[str, float]:
         config: a validated config of `seqlab eval`.
 
     Returns:
-        The metrics of the split, which are merged into metrics.json too where the checkpoint is
-        the best one and decoding is the run's own.
+        The metrics of the split. They are merged into metrics.json, or, with another checkpoint
+        than the best or another decoding than the run's own, kept in a file named after those.
 
     Raises:
         UserError: there is no such checkpoint, or the data is not that of the run.
@@ -63,13 +64,29 @@ def _evaluate(config: DictConfig, run_dir: RunDir) -> dict[str, float]:
         screen.line(f"the {config.split} split is empty here: nothing was measured")
         return {}
     run_dir.create()
-    keep_predictions(trainer, parts.task, run_dir.predictions / f"{config.split}.jsonl")
+    name = _name(config)
+    answers = run_dir.predictions / f"{name}.jsonl"
+    keep_predictions(trainer, parts.task, answers)
     if is_rank_zero():
-        drawn = keep_figures(run_dir, parts.task, config.split)
-        if config.checkpoint == "best" and config.decoding is None:
+        drawn = keep_figures(run_dir, parts.task, name)
+        if name == config.split:
+            metrics = run_dir.metrics
             run_dir.write_metrics({**run_dir.read_metrics(), **found})
+        else:
+            metrics = run_dir.path / f"metrics_{name}.json"
+            atomic_write(metrics, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
         screen.metrics_table(found, title=f"{config.checkpoint} checkpoint, {config.split}")
-        screen.line(f"predictions are in {run_dir.predictions / config.split}.jsonl")
+        screen.line(f"metrics are in {metrics}, predictions in {answers}")
         if drawn:
             screen.line(f"{len(drawn)} figures are in {run_dir.figures}")
     return {name: value for name, value in found.items() if not isinstance(value, str)}
+
+
+def _name(config: DictConfig) -> str:
+    """The split, and what differs from the evaluation that a run ends with."""
+    parts = [config.split]
+    if config.checkpoint != "best":
+        parts.append(Path(config.checkpoint).stem)
+    if config.decoding is not None:
+        parts.append(config.choices.get("decoding", "decoding"))
+    return "_".join(parts)

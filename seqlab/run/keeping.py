@@ -125,20 +125,20 @@ class KeepCheckpoints(Checkpoint):
         score = float(trainer.callback_metrics[self.monitor])
         if self._is_better(score):
             self.best_score = score
-            self._save_best(trainer)
+            self._save_best(trainer, epoch=trainer.current_epoch + 1)
 
     def on_train_end(self, trainer: Trainer, task: LightningModule) -> None:
         if self.best_score is None:  # nothing was validated, so the last is the best
-            self._save_best(trainer)
+            self._save_best(trainer, epoch=trainer.current_epoch)
         self._save_last(trainer, "epoch")
         self.stop.patient = False
         if self._is_stopping(trainer):
             raise Interrupted
 
-    def _save_best(self, trainer: Trainer) -> None:
+    def _save_best(self, trainer: Trainer, *, epoch: int) -> None:
         found = trainer.callback_metrics.items()
         self.best_metrics = {n: float(v) for n, v in found if n.startswith("val/")}
-        self.best_metrics |= {"epoch": trainer.current_epoch + 1, "step": trainer.global_step}
+        self.best_metrics |= {"epoch": epoch, "step": trainer.global_step}
         self._moment = None
         trainer.save_checkpoint(self.run_dir.best, weights_only=False)
 

@@ -61,6 +61,8 @@ class Screen:
             table.add_row(name, *map(format_value, values))
         self.console.print(table)
         for name, value in metrics.items():
+            if isinstance(value, str):
+                self.console.print(Text(f"{name}: {value}", style="dim"))
             log.info("%s %s", name, value)
 
     def commands(self, commands: Sequence[Sequence[str]]) -> None:

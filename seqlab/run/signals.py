@@ -1,6 +1,7 @@
 """Being asked to stop: once politely, twice at once."""
 
 import signal
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -32,7 +33,9 @@ class StopRequest:
         self.patient = False
 
     def install(self) -> dict[signal.Signals, Any]:
-        """Take the signals over; what handled them before."""
+        """Take the signals over; what handled them before. Only the main thread may."""
+        if threading.current_thread() is not threading.main_thread():
+            return {}
         return {number: signal.signal(number, self._receive) for number in STOPPING}
 
     @contextmanager
