@@ -1,5 +1,6 @@
 """seqlab check: is a config sound, and what is in it."""
 
+import json
 import sys
 from typing import Any
 
@@ -42,5 +43,5 @@ def _grow(branch: Tree, node: dict[str, Any], prefix: str, choices: dict[str, st
             _grow(branch.add(label), value, f"{key}.", choices)
             continue
         style = "dim" if name == "_target_" else "green"
-        text = "null" if value is None else str(value)
+        text = json.dumps(value) if value is None or isinstance(value, bool) else str(value)
         branch.add(label.append(": ").append(text, style=style))

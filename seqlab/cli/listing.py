@@ -125,7 +125,7 @@ def _add(
         star = " *" if name == default else ""
         text = Text(catalog.describe(group, name).description)
         if of and at == 0:
-            text.append(f"  [{', '.join(of)}]", "dim")
+            text.append(f"  (only in {', '.join(of)})", "dim")
         table.add_row(label, f"  {name}{star}", text)
 
 
