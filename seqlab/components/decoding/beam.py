@@ -1,32 +1,14 @@
 """Beam search over all inputs and hypotheses at once."""
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import torch
 from torch import Tensor
 
 from seqlab.components.decoding import tree
+from seqlab.components.decoding.backpointers import Finished, Growth, Progress, merge, trace
 from seqlab.components.decoding.interface import Hypotheses, Memory, Search, State, Step
 from seqlab.components.decoding.ranking import allowed, descending, largest
-
-
-class _Open(NamedTuple):
-    """Hypotheses that may still grow, all of one length, likeliest first."""
-
-    tokens: Tensor  # [B, K], their last tokens
-    parents: Tensor  # [B, K], the slot each grew from
-    log_probabilities: Tensor  # [B, K], minus infinity in an empty slot
-
-
-class _Finished(NamedTuple):
-    """The best finished hypotheses so far, best first; with where to trace them back from."""
-
-    scores: Tensor  # [B, n], minus infinity in an empty slot
-    log_probabilities: Tensor  # [B, n]
-    lengths: Tensor  # [B, n]
-    tokens: Tensor  # [B, n], their last tokens
-    parents: Tensor  # [B, n], the slots they grew from
 
 
 class Beam(Search):
@@ -42,9 +24,10 @@ class Beam(Search):
 
     with p_ij the attention on location i at token j; a location whose attention was exactly 0 all
     along is padding and costs nothing. An input is done when no open hypothesis can come among
-    its `num_best`, which the signs of the penalties bound exactly; the search stops when all
-    inputs are. What is still open at `max_length` counts as finished. Of equals, the one that was
-    found first, then the one with the likelier prefix, then the lower token id is preferred.
+    its `num_best`, which the signs of the penalties bound exactly; when half of a batch is done it
+    leaves, and the search stops with the last input. What is still open at `max_length` counts as
+    finished. Of equals, the one that was found first, then the one with the likelier prefix, then
+    the lower token id is preferred.
 
     Args:
         beam_size: open hypotheses per input, K. With 1 and no penalties this is greedy search.
@@ -101,40 +84,43 @@ class Beam(Search):
         first = tree.first_tensor(state, memory)
         state, memory = tree.repeat(state, self.beam_size), tree.repeat(memory, self.beam_size)
         banned = torch.tensor(list(banned_ids), dtype=torch.long, device=first.device)
-        hypotheses = self._start(first, start_id)
-        finished: _Finished | None = None
-        coverage: Tensor | None = None  # [B, K, L], attention so far along each open hypothesis
-        grown: list[_Open] = []
-        attended: list[Tensor] = []  # T times [B, K, L], by the slot before it grew
+        inputs = torch.arange(len(first), device=first.device)  # [B], those still searched for
+        progress = self._start(first, start_id)
+        parts: list[tuple[Tensor, Hypotheses]] = []
 
         for length in range(1, self.max_length + 1):
-            scores, state = step(hypotheses.tokens.flatten(), state, memory)  # [N, V], N = B * K
+            tokens = progress.growth.tokens.flatten()  # [N], N = B * K
+            log_probabilities, state = step(tokens, state, memory)  # [N, V]
             weights = self._weights(state)  # [B, K, L]
-            if weights is not None:
-                attended.append(weights)
-            if weights is not None and self.coverage_penalty > 0:
-                coverage = weights if coverage is None else coverage + weights
-            candidates = self._expand(hypotheses, allowed(scores, banned))
-            finished = self._finish(finished, candidates, coverage, length, end_id)
-            hypotheses = self._continue(candidates, end_id)
-            grown.append(hypotheses)
-            if self._is_done(finished, hypotheses):
+            progress = self._advance(
+                progress, allowed(log_probabilities, banned), weights, length, end_id
+            )
+            done = self._done(progress)  # [B]
+            num_done = int(done.sum())
+            if num_done == len(done) or length == self.max_length:
                 break
-            rows = self._rows(hypotheses.parents)  # [N]
-            state = tree.select(state, rows)
-            if coverage is not None:
-                coverage = coverage.flatten(0, 1)[rows].view_as(coverage)
+            rows = torch.arange(len(done), device=done.device)  # [B]
+            if 2 * num_done >= len(done):  # rarely, since it copies the memory
+                retired, rows = done.nonzero().squeeze(1), (~done).nonzero().squeeze(1)
+                parts.append((inputs[retired], trace(tree.select(progress, retired), end_id)))
+                inputs, progress = inputs[rows], tree.select(progress, rows)
+                slots = torch.arange(self.beam_size, device=done.device)  # [K]
+                memory = tree.select(memory, self._rows(rows, slots))
+            state = tree.select(state, self._rows(rows, progress.growth.parents))
 
-        assert finished is not None  # max_length is at least 1
-        return self._trace(finished, grown, attended, end_id)
+        parts.append((inputs, trace(progress, end_id)))
+        return merge(parts, end_id)
 
-    def _start(self, like: Tensor, start_id: int) -> _Open:
-        """One hypothesis per input, and empty slots."""
+    def _start(self, like: Tensor, start_id: int) -> Progress:
+        """One empty hypothesis per input, and empty slots."""
         shape = (len(like), self.beam_size)
-        log_probabilities = torch.full(shape, -torch.inf, device=like.device)
-        log_probabilities[:, 0] = 0.0
+        totals = torch.full(shape, -torch.inf, device=like.device)
+        totals[:, 0] = 0.0
         tokens = torch.full(shape, start_id, device=like.device)
-        return _Open(tokens, torch.zeros_like(tokens), log_probabilities)
+        nothing = totals.new_zeros(len(like), 0)
+        finished = Finished(nothing, nothing, nothing.long(), nothing.long(), nothing.long())
+        growth = Growth(tokens, torch.zeros_like(tokens), totals)
+        return Progress(growth, finished, grown=(), attended=(), coverage=None)
 
     def _weights(self, state: State) -> Tensor | None:
         weights = getattr(state, "weights", None)  # [N, L]
@@ -146,25 +132,62 @@ class Beam(Search):
             )
         return None
 
-    def _expand(self, hypotheses: _Open, log_probabilities: Tensor) -> _Open:
+    def _advance(
+        self,
+        progress: Progress,
+        log_probabilities: Tensor,
+        weights: Tensor | None,
+        length: int,
+        end_id: int,
+    ) -> Progress:
+        """All that is known after a step, given log-probabilities [N, V], weights [B, K, L]."""
+        candidates = self._expand(progress.growth, log_probabilities)
+        growth = self._continue(candidates, end_id)
+        coverage = None
+        if weights is not None and self.coverage_penalty > 0:
+            coverage = weights if progress.coverage is None else progress.coverage + weights
+        finished = self._finish(progress.finished, candidates, coverage, length, end_id)
+        if coverage is not None:
+            index = growth.parents.unsqueeze(2).expand_as(coverage)  # [B, K, L]
+            coverage = coverage.gather(1, index)
+        return Progress(
+            growth,
+            finished,
+            (*progress.grown, growth),
+            progress.attended if weights is None else (*progress.attended, weights),
+            coverage,
+        )
+
+    def _expand(self, growth: Growth, log_probabilities: Tensor) -> Growth:
         """The 2K likeliest continuations: enough for K that do not end."""
         count = 2 * self.beam_size
         gains, tokens = largest(log_probabilities, min(count, log_probabilities.shape[1]))  # [N, c]
         gains = gains.unflatten(0, (-1, self.beam_size))  # [B, K, c]
-        totals = (hypotheses.log_probabilities.unsqueeze(2) + gains).flatten(1)  # [B, K * c]
+        totals = (growth.log_probabilities.unsqueeze(2) + gains).flatten(1)  # [B, K * c]
         totals, order = descending(totals)
         totals, order = totals[:, :count], order[:, :count]  # [B, C], C at least K
         tokens = tokens.unflatten(0, (-1, self.beam_size)).flatten(1).gather(1, order)  # [B, C]
-        return _Open(tokens, order // gains.shape[2], totals)
+        return Growth(tokens, order // gains.shape[2], totals)
+
+    def _continue(self, candidates: Growth, end_id: int) -> Growth:
+        """The K likeliest candidates that do not end."""
+        totals = candidates.log_probabilities.masked_fill(candidates.tokens == end_id, -torch.inf)
+        totals, order = descending(totals)
+        order = order[:, : self.beam_size]  # [B, K]
+        return Growth(
+            candidates.tokens.gather(1, order),
+            candidates.parents.gather(1, order),
+            totals[:, : self.beam_size],
+        )
 
     def _finish(
         self,
-        finished: _Finished | None,
-        candidates: _Open,
+        finished: Finished,
+        candidates: Growth,
         coverage: Tensor | None,
         length: int,
         end_id: int,
-    ) -> _Finished:
+    ) -> Finished:
         """Merge the candidates that end, of the K likeliest, into those finished before."""
         tokens, parents, totals = (part[:, : self.beam_size] for part in candidates)  # [B, K]
         if length < self.max_length:
@@ -173,67 +196,26 @@ class Beam(Search):
         if coverage is not None:
             penalty = torch.where(coverage > 0, coverage.clamp(max=1.0), 1.0).log().sum(dim=2)
             scores = scores + self.coverage_penalty * penalty.gather(1, parents)
-        lengths = torch.full_like(tokens, length).masked_fill(totals.isneginf(), 0)
-        new = _Finished(scores, totals, lengths, tokens, parents)
-        if finished is not None:
-            new = _Finished(*(torch.cat(pair, dim=1) for pair in zip(finished, new, strict=True)))
-        order = descending(new.scores)[1][:, : self.num_best]  # [B, n]
-        return _Finished(*(part.gather(1, order) for part in new))
+        lengths = torch.full_like(tokens, length).masked_fill(totals.isneginf(), 0)  # [B, K]
+        new = Finished(scores, totals, lengths, tokens, parents)
+        both = Finished(*(torch.cat(pair, dim=1) for pair in zip(finished, new, strict=True)))
+        order = descending(both.scores)[1][:, : self.num_best]  # [B, n]
+        return Finished(*(part.gather(1, order) for part in both))
 
-    def _continue(self, candidates: _Open, end_id: int) -> _Open:
-        """The K likeliest candidates that do not end."""
-        totals = candidates.log_probabilities.masked_fill(candidates.tokens == end_id, -torch.inf)
-        totals, order = descending(totals)
-        order = order[:, : self.beam_size]  # [B, K]
-        return _Open(
-            candidates.tokens.gather(1, order),
-            candidates.parents.gather(1, order),
-            totals[:, : self.beam_size],
-        )
-
-    def _is_done(self, finished: _Finished, hypotheses: _Open) -> bool:
-        """Whether no open hypothesis can still come among the best of its input.
+    def _done(self, progress: Progress) -> Tensor:
+        """Inputs [B] of which no open hypothesis can still come among the best.
 
         A log-probability only falls, dividing by the largest length factor flatters it most, and a
         coverage penalty is at most 0.
         """
-        bound = hypotheses.log_probabilities[:, 0] / self._length_factor(self.max_length)  # [B]
-        return bool((finished.scores[:, -1] >= bound).all())
+        likeliest = progress.growth.log_probabilities[:, 0]  # [B]
+        bound = likeliest / self._length_factor(self.max_length)
+        return progress.finished.scores[:, -1] >= bound
 
     def _length_factor(self, length: int) -> float:
         """lp(Y) of Wu et al. (2016)."""
         return ((5 + length) / (5 + 1)) ** self.length_penalty
 
-    def _rows(self, parents: Tensor) -> Tensor:
-        """Rows [N] of the state in which parents [B, K] stand."""
-        inputs = torch.arange(len(parents), device=parents.device).unsqueeze(1)  # [B, 1]
-        return (inputs * self.beam_size + parents).flatten()
-
-    def _trace(
-        self, finished: _Finished, grown: list[_Open], attended: list[Tensor], end_id: int
-    ) -> Hypotheses:
-        """Follow the parents back from the last tokens to the first."""
-        num_steps = max(int(finished.lengths.max()), 1)
-        tokens: list[Tensor] = []
-        weights: list[Tensor] = []
-        slots = torch.zeros_like(finished.parents)  # [B, n]
-        for length in range(num_steps, 0, -1):
-            before, last = finished.lengths > length, finished.lengths == length  # [B, n]
-            open_ = grown[length - 1]
-            token = torch.where(before, open_.tokens.gather(1, slots), end_id)  # [B, n]
-            tokens.append(torch.where(last, finished.tokens, token))
-            slots = torch.where(before, open_.parents.gather(1, slots), slots)
-            slots = torch.where(last, finished.parents, slots)
-            if attended:
-                step_weights = attended[length - 1]  # [B, K, L]
-                index = slots.unsqueeze(2).expand(-1, -1, step_weights.shape[2])
-                step_weights = step_weights.gather(1, index)  # [B, n, L]
-                reached = (before | last).unsqueeze(2)
-                weights.append(step_weights.masked_fill(~reached, 0.0))
-        return Hypotheses(
-            tokens=torch.stack(tokens[::-1], dim=2),
-            lengths=finished.lengths,
-            log_probabilities=finished.log_probabilities,
-            scores=finished.scores,
-            weights=torch.stack(weights[::-1], dim=2) if attended else None,
-        )
+    def _rows(self, inputs: Tensor, slots: Tensor) -> Tensor:
+        """Rows [B * K] of a state in which the slots [B, K] or [K] of inputs [B] stand."""
+        return (inputs.unsqueeze(1) * self.beam_size + slots).flatten()

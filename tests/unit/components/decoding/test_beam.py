@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from torch import Tensor
 
 from seqlab.components.decoding.beam import Beam
 from seqlab.components.decoding.greedy import Greedy
@@ -177,6 +178,31 @@ def test_it_stops_as_soon_as_nothing_can_change() -> None:
     memory = memory._replace(transitions=transitions)
     beam(max_length=9)(counted, state, memory, start_id=START, end_id=END)
     assert steps == 3
+
+
+def test_inputs_that_are_done_leave_the_batch() -> None:
+    _, memory = markov.model(0, batch_size=8, num_steps=9)
+    ending = torch.tensor([0.001, 0.997, 0.001, 0.001]).double().log()
+    growing = torch.tensor([0.5, 1e-9, 0.3, 0.2 - 1e-9]).double().log()
+    transitions = growing + 0.01 * memory.transitions
+    for row, length in enumerate([9, 2, 2, 9, 4, 2, 6, 2]):  # steps after which each is done
+        transitions[row, length - 1 :] = ending
+    memory = memory._replace(transitions=transitions)
+    sizes: list[int] = []
+
+    def counted(tokens: Tensor, *rest: object) -> object:
+        sizes.append(len(tokens))
+        return markov.step(tokens, *rest)
+
+    search = beam(max_length=9, num_best=2)
+    found = search(counted, markov.start(memory), memory, start_id=START, end_id=END)
+    assert sizes == [3 * count for count in (8, 8, 4, 4, 4, 4, 2, 2, 2)]
+    for row in range(8):
+        expected = naive_beam(memory, row, search)
+        assert sequences(found, row) == [tokens for tokens, _ in expected]
+        for rank, (tokens, _) in enumerate(expected):
+            along = markov.weights_along(memory, row, tokens)
+            assert torch.equal(found.weights[row, rank, : len(tokens)], along)
 
 
 def test_banned_tokens_are_never_chosen() -> None:
