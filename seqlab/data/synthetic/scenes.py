@@ -28,7 +28,7 @@ AXES = ("horizontal", "vertical")
 
 _MAIN_SIZES = ("large", "small")
 _COLOUR_NAMES = tuple(COLOURS)
-_NOISE = 7.0  # standard deviation in grey values
+_NOISE = 5.0  # standard deviation in grey values
 _Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) + 0.5  # pixel centres
 
 
@@ -102,13 +102,15 @@ def _draw(seed: int, number: int, choice: list[int]) -> Scene:
 def _place(
     generator: np.random.Generator, first: float, second: float
 ) -> tuple[tuple[float, float], tuple[float, float]]:
-    """Centres of two circles side by side, clearly more apart in x than in y."""
-    apart = generator.uniform(first + second + 1, SIDE - first - second - 2)
-    xa = generator.uniform(first + 1, SIDE - second - 1 - apart)
+    """Centres side by side, one in the left half and one in the right, clearly more apart in x."""
+    apart = first + second + 1  # at least
+    middle = SIDE / 2
+    xa = generator.uniform(first + 1, min(middle - 2, SIDE - second - 1 - apart))
+    xb = generator.uniform(max(middle + 2, xa + apart), SIDE - second - 1)
     ya = generator.uniform(first + 1, SIDE - first - 1)
-    lowest = max(second + 1, ya - 0.5 * apart)
-    highest = min(SIDE - second - 1, ya + 0.5 * apart)
-    return (float(xa), float(ya)), (float(xa + apart), float(generator.uniform(lowest, highest)))
+    lowest = max(second + 1, ya - 0.5 * (xb - xa))
+    highest = min(SIDE - second - 1, ya + 0.5 * (xb - xa))
+    return (float(xa), float(ya)), (float(xb), float(generator.uniform(lowest, highest)))
 
 
 def _draw_tiny(

@@ -48,6 +48,8 @@ def test_main_objects_lie_as_the_scene_says(scenes: list[Scene]) -> None:
         along, across = (dx, dy) if scene.axis == "horizontal" else (dy, dx)
         assert along > first.radius + second.radius
         assert abs(across) <= 0.5 * along
+        places = (first.x, second.x) if scene.axis == "horizontal" else (first.y, second.y)
+        assert places[0] < SIDE / 2 < places[1]
         assert (first.shape, first.colour) != (second.shape, second.colour)
         assert all(thing.size == "tiny" for thing in scene.objects[2:])
     assert {len(scene.objects) for scene in scenes} == {2, 3, 4}
