@@ -95,7 +95,7 @@ class Job:
     @property
     def title(self) -> str:
         """What tells it from the other jobs."""
-        return " ".join(f"{key}={value}" for key, value in self.varied.items()) or self.id
+        return " ".join(f"{key}={short(value)}" for key, value in self.varied.items()) or self.id
 
     def is_done(self) -> bool:
         """Whether the run has ended, in this sweep process or in one before it."""
@@ -156,6 +156,14 @@ def quote(text: str) -> str:
     if text and all(letter.isalnum() or letter in "_-./" for letter in text):
         return text
     return QuotedString(text=text, quote=Quote.single).with_quotes()
+
+
+def short(text: str) -> str:
+    """A number to four digits; any other text as it is."""
+    try:
+        return text if len(text) <= 6 else f"{float(text):.4g}"
+    except ValueError:
+        return text
 
 
 def validations(job: Job, metric: str) -> list[tuple[int, float]]:

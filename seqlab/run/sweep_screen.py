@@ -12,7 +12,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from seqlab.run.sweep_jobs import Job, Objective, State
+from seqlab.run.sweep_jobs import Job, Objective, State, short
 
 _STYLES = {
     State.DONE: "green",
@@ -179,14 +179,6 @@ def results_table(jobs: Sequence[Job], objective: Objective) -> Table:
             job.id,
         )
     return table
-
-
-def short(text: str) -> str:
-    """A number to four digits; any other text as it is."""
-    try:
-        return text if len(text) <= 6 else f"{float(text):.4g}"
-    except ValueError:
-        return text
 
 
 def command(job: Job) -> str:

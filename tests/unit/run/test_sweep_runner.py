@@ -145,12 +145,14 @@ def test_a_second_process_is_refused(tmp_path: Path) -> None:
 def test_a_job_that_outlived_its_sweep_is_ended_first(tmp_path: Path) -> None:
     sweep = plan(tmp_path, "lr=1")
     sweep.directory.mkdir()
-    orphan = subprocess.Popen(["sleep", "60"], start_new_session=True)
+    script = f"trap 'touch {tmp_path}/saved; exit' TERM; while :; do sleep 0.05; done"
+    orphan = subprocess.Popen(["sh", "-c", script], start_new_session=True)
     job = Job(("lr=1",), {"lr": "1"}, sweep.directory)
     known = {"pid": orphan.pid, "created": psutil.Process(orphan.pid).create_time()}
     (sweep.directory / f"{job.id}.pid").write_text(json.dumps(known))
     assert run(sweep)[0] == 0
     orphan.wait(5)
+    assert (tmp_path / "saved").exists()
 
 
 def test_bad_trials_are_pruned(tmp_path: Path) -> None:
@@ -165,7 +167,7 @@ def test_bad_trials_are_pruned(tmp_path: Path) -> None:
         min_trials=2,
     )
     sweep = plan(
-        tmp_path, "lr=interval(0,1)", "epochs=3", "seconds=0.15", n_jobs=1, settings=settings
+        tmp_path, "lr=interval(0,1)", "epochs=3", "seconds=0.3", n_jobs=1, settings=settings
     )
     status, _ = run(sweep)
     assert status == 0
