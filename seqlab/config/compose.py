@@ -150,27 +150,20 @@ class _Composition:
             return
         try:
             self._compose([*self.accepted, *texts])
-        except _FAILURES:
+        except _FAILURES as error:
             if not overrides:
                 raise  # the fault is not the user's
-            self._accept([])
+            if not self.choices:
+                self._accept([])
+            if len(overrides) == 1:
+                hints = get_type_hints(schema.SCHEMAS[self.verb])
+                problem = explain.failure(overrides[0], error, self.config, self.choices, hints)
+                self.problems.append(problem)
+                return
             for override in overrides:
-                self._accept_one(override)
+                self._accept([override])
         else:
             self.accepted += texts
-
-    def _accept_one(self, override: Override) -> None:
-        text = self._first_value(override)
-        if text is None:
-            return
-        try:
-            self._compose([*self.accepted, text])
-        except _FAILURES as error:
-            hints = get_type_hints(schema.SCHEMAS[self.verb])
-            problem = explain.failure(override, error, self.config, self.choices, hints)
-            self.problems.append(problem)
-        else:
-            self.accepted.append(text)
 
     def _first_value(self, override: Override) -> str | None:
         """What stands for an override in the config: itself, or one of its values in a sweep."""

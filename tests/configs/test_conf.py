@@ -2,7 +2,7 @@
 
 import functools
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -19,9 +19,9 @@ FILES = sorted(catalog.conf_dir().rglob("*.yaml"))
 ENTRIES = [(group, name) for group in catalog.groups() for name in catalog.names(group)]
 # What a yaml leaves open by `???`; a dot product wants queries and values of one size.
 GIVEN = {
-    "backbone/timm": ["model.backbone.name=resnet18"],
-    "attention/dot": ["model.backbone.channels=256", "model.hidden_dim=256"],
-    "attention/score/dot": ["model.backbone.channels=256", "model.hidden_dim=256"],
+    "backbone/timm": ("model.backbone.name=resnet18",),
+    "attention/dot": ("model.backbone.channels=256", "model.hidden_dim=256"),
+    "attention/score/dot": ("model.backbone.channels=256", "model.hidden_dim=256"),
 }
 
 
@@ -46,7 +46,7 @@ def test_head(path: Any) -> None:
     assert yaml.safe_load(path.read_text(encoding="utf-8")) is not None
 
 
-@pytest.mark.parametrize(("group", "name"), ENTRIES, ids="/".join)
+@pytest.mark.parametrize(("group", "name"), ENTRIES, ids=["/".join(e) for e in ENTRIES])
 def test_targets_and_their_arguments(group: str, name: str) -> None:
     """Each argument with a default stands in the yaml: it is the list of what can be set."""
     entry = catalog.describe(group, name)
@@ -73,32 +73,39 @@ def is_absence(problem: Problem) -> bool:
     return problem.key == "data" or problem.key.endswith(".weights")
 
 
-def part_swaps(*, with_backbones: bool) -> Iterator[tuple[str, ...]]:
-    """Overrides that bring each part into each model that has a slot for it.
+def rounds(groups: Sequence[str], *always: str) -> Iterator[tuple[str, ...]]:
+    """Overrides that bring in each name of independent groups, as many at once as can be."""
+    choices = ([(group, name) for name in catalog.names(group)] for group in groups)
+    for chosen in itertools.zip_longest(*choices):
+        overrides = [*always]
+        for group, name in filter(None, chosen):
+            overrides += [f"{group}={name}", *GIVEN.get(f"{group}/{name}", ())]
+        yield tuple(overrides)
 
-    Backbones are large and have tests of their own: they are brought into one model alone, or none.
-    """
+
+def models_with_parts() -> Iterator[tuple[str, ...]]:
+    """Each part in each model that has a slot for it; backbones, which are large, elsewhere."""
     for task in catalog.names("task"):
-        for group, models in catalog.parts(task).items():
-            for name in catalog.names(group):
-                part = (f"{group}={name}", *GIVEN.get(f"{group}/{name}", []))
-                if group == "backbone":
-                    models = models[:1] if with_backbones else ()
-                yield from ((f"task={task}", f"model={model}", *part) for model in models)
+        parts = catalog.parts(task)
+        for model in catalog.fitting(task, "model"):
+            groups = [g for g, models in parts.items() if model in models and g != "backbone"]
+            yield from rounds(groups, f"task={task}", f"model={model}")
 
 
 def swaps() -> Iterator[tuple[str, ...]]:
     """Overrides that bring in each yaml at least once, with a task and a model that take it."""
-    yield from part_swaps(with_backbones=True)
+    yield from models_with_parts()
     for task in catalog.names("task"):
-        for group in ("model", "data"):
-            yield from ((f"task={task}", f"{group}={n}") for n in catalog.fitting(task, group))
-        for group, models in catalog.parts(task).items():
-            if not models:  # the task mounts it
-                yield from ((f"task={task}", f"{group}={name}") for name in catalog.names(group))
-    common = catalog.root_groups("train") - {"task", "model", "data"}
-    for group in sorted(common):
-        yield from ((f"{group}={name}",) for name in catalog.names(group))
+        parts = catalog.parts(task)
+        if "backbone" in parts:
+            yield from rounds(["backbone"], f"task={task}", f"model={parts['backbone'][0]}")
+        yield from rounds([group for group in parts if not parts[group]], f"task={task}")
+        for name in catalog.fitting(task, "data"):
+            yield (f"task={task}", f"data={name}")
+    whole = {"task", "model", "data", "experiment", "debug"}
+    yield from rounds(sorted(catalog.root_groups("train") - whole))
+    for group in ("experiment", "debug"):
+        yield from rounds([group])
 
 
 @pytest.mark.parametrize("overrides", list(swaps()), ids=" ".join)
@@ -107,7 +114,7 @@ def test_every_yaml_composes(overrides: tuple[str, ...]) -> None:
     assert render([problem for problem in found if not is_absence(problem)]) == ""
 
 
-@pytest.mark.parametrize("overrides", list(part_swaps(with_backbones=False)), ids=" ".join)
+@pytest.mark.parametrize("overrides", list(models_with_parts()), ids=" ".join)
 def test_parts_are_built_in_their_models(overrides: tuple[str, ...]) -> None:
     """Sizes offered and sizes in yaml files together are all that a part needs."""
     config = composed(overrides).config
