@@ -24,7 +24,7 @@ class Caption(NamedTuple):
 # {before} and {behind} are left of and right of, or above and below; {tone} is dark or light.
 TEMPLATES = (
     "{A} is {before} {B}",
-    "{B} is {behind} {A}",
+    "{behind} {A} is {B}",
     "there is {a} {before} {b}",
     "{a} and {b} on a {tone} background",
     "the picture shows {a} and {b}",

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 SIDE = 64  # pixels
 
-SHAPES = ("circle", "square", "triangle", "diamond", "cross", "star")
+SHAPES = ("circle", "square", "triangle", "cross", "star")
 COLOURS = {
     "red": (215, 35, 35),
     "yellow": (245, 225, 45),
@@ -178,8 +178,6 @@ def _inside(thing: SceneObject) -> NDArray[np.bool_]:
         return x**2 + y**2 <= radius**2
     if thing.shape == "square":
         return np.maximum(abs(x), abs(y)) <= 0.8 * radius
-    if thing.shape == "diamond":
-        return abs(x) / 0.75 + abs(y) <= radius
     if thing.shape == "triangle":
         return (y <= 0.7 * radius) & (abs(x) <= 0.55 * (y + radius))
     if thing.shape == "cross":

@@ -131,7 +131,7 @@ def test_splits_are_disjoint_and_have_a_hash() -> None:
 
 
 def test_too_many_scenes_are_refused() -> None:
-    with pytest.raises(DataError, match="27552 different scenes, 30000 were asked for"):
+    with pytest.raises(DataError, match="19040 different scenes, 30000 were asked for"):
         _module(CaptionedScenes(num_train=30000, num_val=0, num_test=0, seed=0))
 
 

@@ -33,6 +33,8 @@ def _is_true(text: str, scene: Scene) -> bool:
     if len(mentioned) != 2:
         return False
     one, other = mentioned
+    if text.startswith(("right of", "below")):  # "below A is B"
+        other, one = mentioned
     claims = {
         "left of": one.x < other.x - 10,
         "right of": one.x > other.x + 10,
