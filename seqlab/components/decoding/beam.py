@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import torch
 from torch import Tensor
+from torch.nn import functional as F
 
 from seqlab.components.decoding import tree
 from seqlab.components.decoding.backpointers import Finished, Growth, Progress, merge, trace
@@ -82,50 +83,53 @@ class Beam(Search):
             ValueError: if there is a coverage penalty and the state has no attention weights.
         """
         first = tree.first_tensor(state, memory)
-        state, memory = tree.repeat(state, self.beam_size), tree.repeat(memory, self.beam_size)
         banned = torch.tensor(list(banned_ids), dtype=torch.long, device=first.device)
         inputs = torch.arange(len(first), device=first.device)  # [B], those still searched for
+        slots = torch.arange(self.beam_size, device=first.device)  # [K]
         progress = self._start(first, start_id)
         parts: list[tuple[Tensor, Hypotheses]] = []
 
         for length in range(1, self.max_length + 1):
-            tokens = progress.growth.tokens.flatten()  # [N], N = B * K
-            log_probabilities, state = step(tokens, state, memory)  # [N, V]
-            weights = self._weights(state)  # [B, K, L]
+            width = progress.growth.tokens.shape[1]  # 1 before the first token, then K
+            log_probabilities, state = step(progress.growth.tokens.flatten(), state, memory)
             progress = self._advance(
-                progress, allowed(log_probabilities, banned), weights, length, end_id
+                progress,
+                allowed(log_probabilities, banned),  # [N, V], N = B * width
+                self._weights(state, width),  # [B, width, L]
+                length,
+                end_id,
             )
             done = self._done(progress)  # [B]
             num_done = int(done.sum())
             if num_done == len(done) or length == self.max_length:
                 break
             rows = torch.arange(len(done), device=done.device)  # [B]
-            if 2 * num_done >= len(done):  # rarely, since it copies the memory
+            retires = 2 * num_done >= len(done)
+            if retires:  # rarely, since it copies the memory
                 retired, rows = done.nonzero().squeeze(1), (~done).nonzero().squeeze(1)
                 parts.append((inputs[retired], trace(tree.select(progress, retired), end_id)))
                 inputs, progress = inputs[rows], tree.select(progress, rows)
-                slots = torch.arange(self.beam_size, device=done.device)  # [K]
-                memory = tree.select(memory, self._rows(rows, slots))
-            state = tree.select(state, self._rows(rows, progress.growth.parents))
+            first_rows = rows.unsqueeze(1) * width  # [B, 1], where an input's slots begin
+            if retires or width < self.beam_size:
+                memory = tree.select(memory, (first_rows + slots % width).flatten())
+            state = tree.select(state, (first_rows + progress.growth.parents).flatten())
 
         parts.append((inputs, trace(progress, end_id)))
         return merge(parts, end_id)
 
     def _start(self, like: Tensor, start_id: int) -> Progress:
-        """One empty hypothesis per input, and empty slots."""
-        shape = (len(like), self.beam_size)
-        totals = torch.full(shape, -torch.inf, device=like.device)
-        totals[:, 0] = 0.0
-        tokens = torch.full(shape, start_id, device=like.device)
+        """One empty hypothesis per input."""
+        totals = torch.zeros(len(like), 1, device=like.device)
+        tokens = torch.full((len(like), 1), start_id, device=like.device)
         nothing = totals.new_zeros(len(like), 0)
         finished = Finished(nothing, nothing, nothing.long(), nothing.long(), nothing.long())
         growth = Growth(tokens, torch.zeros_like(tokens), totals)
         return Progress(growth, finished, grown=(), attended=(), coverage=None)
 
-    def _weights(self, state: State) -> Tensor | None:
+    def _weights(self, state: State, width: int) -> Tensor | None:
         weights = getattr(state, "weights", None)  # [N, L]
         if weights is not None:
-            return weights.unflatten(0, (-1, self.beam_size))  # [B, K, L]
+            return weights.unflatten(0, (-1, width))  # [B, width, L]
         if self.coverage_penalty > 0:
             raise ValueError(
                 "coverage_penalty needs attention weights, and this model's state has none"
@@ -140,7 +144,7 @@ class Beam(Search):
         length: int,
         end_id: int,
     ) -> Progress:
-        """All that is known after a step, given log-probabilities [N, V], weights [B, K, L]."""
+        """All that is known after a step that gave log-probabilities [N, V] and weights."""
         candidates = self._expand(progress.growth, log_probabilities)
         growth = self._continue(candidates, end_id)
         coverage = None
@@ -148,7 +152,7 @@ class Beam(Search):
             coverage = weights if progress.coverage is None else progress.coverage + weights
         finished = self._finish(progress.finished, candidates, coverage, length, end_id)
         if coverage is not None:
-            index = growth.parents.unsqueeze(2).expand_as(coverage)  # [B, K, L]
+            index = growth.parents.unsqueeze(2).expand(-1, -1, coverage.shape[2])  # [B, K, L]
             coverage = coverage.gather(1, index)
         return Progress(
             growth,
@@ -160,14 +164,16 @@ class Beam(Search):
 
     def _expand(self, growth: Growth, log_probabilities: Tensor) -> Growth:
         """The 2K likeliest continuations: enough for K that do not end."""
-        count = 2 * self.beam_size
+        count, width = 2 * self.beam_size, growth.tokens.shape[1]
         gains, tokens = largest(log_probabilities, min(count, log_probabilities.shape[1]))  # [N, c]
-        gains = gains.unflatten(0, (-1, self.beam_size))  # [B, K, c]
-        totals = (growth.log_probabilities.unsqueeze(2) + gains).flatten(1)  # [B, K * c]
-        totals, order = descending(totals)
+        gains = gains.unflatten(0, (-1, width))  # [B, width, c]
+        totals = (growth.log_probabilities.unsqueeze(2) + gains).flatten(1)  # [B, width * c]
+        tokens = tokens.unflatten(0, (-1, width)).flatten(1)  # [B, width * c]
+        missing = max(self.beam_size - totals.shape[1], 0)  # where there are fewer words than slots
+        totals, order = descending(F.pad(totals, (0, missing), value=-torch.inf))
         totals, order = totals[:, :count], order[:, :count]  # [B, C], C at least K
-        tokens = tokens.unflatten(0, (-1, self.beam_size)).flatten(1).gather(1, order)  # [B, C]
-        return Growth(tokens, order // gains.shape[2], totals)
+        tokens = F.pad(tokens, (0, missing)).gather(1, order)  # [B, C]
+        return Growth(tokens, (order // gains.shape[2]).clamp(max=width - 1), totals)
 
     def _continue(self, candidates: Growth, end_id: int) -> Growth:
         """The K likeliest candidates that do not end."""
@@ -215,7 +221,3 @@ class Beam(Search):
     def _length_factor(self, length: int) -> float:
         """lp(Y) of Wu et al. (2016)."""
         return ((5 + length) / (5 + 1)) ** self.length_penalty
-
-    def _rows(self, inputs: Tensor, slots: Tensor) -> Tensor:
-        """Rows [B * K] of a state in which the slots [B, K] or [K] of inputs [B] stand."""
-        return (inputs.unsqueeze(1) * self.beam_size + slots).flatten()

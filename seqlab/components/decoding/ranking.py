@@ -24,11 +24,11 @@ def largest(scores: Tensor, count: int) -> tuple[Tensor, Tensor]:
 
     torch.topk alone may return any of several equals, and which one differs between devices.
     """
-    values, index = scores.topk(count, dim=1)  # [N, count], index in no promised order
-    ambiguous = (scores >= values[:, -1:]).sum(dim=1) > count  # [N]
-    if ambiguous.any():  # a tie at the border, rare with real scores: sort whole rows
-        values, index = descending(scores)
+    more = min(count + 1, scores.shape[1])
+    values, index = scores.topk(more, dim=1)  # [N, count + 1]
+    if more > count and (values[:, -1] == values[:, -2]).any():
+        values, index = descending(scores)  # a tie at the border, rare with real scores
         return values[:, :count], index[:, :count]
-    index = index.sort(dim=1).values
+    index = index[:, :count].sort(dim=1).values  # [N, count]
     values, order = descending(scores.gather(1, index))
     return values, index.gather(1, order)
