@@ -159,9 +159,9 @@ def quote(text: str) -> str:
 
 
 def short(text: str) -> str:
-    """A number to four digits; any other text as it is."""
+    """A fraction to four digits; any other text as it is."""
     try:
-        return text if len(text) <= 6 else f"{float(text):.4g}"
+        return text if len(text) <= 6 or text.isdigit() else f"{float(text):.4g}"
     except ValueError:
         return text
 

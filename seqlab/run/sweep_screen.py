@@ -125,7 +125,8 @@ class Screen:
         if not self.durations:
             return None
         mean = sum(self.durations) / len(self.durations)
-        return mean * (self.total - sum(self.counts.values())) / self.n_jobs
+        left = self.total - sum(self.counts.values())
+        return mean * left / max(1, min(left, self.n_jobs))
 
     def _view(self) -> RenderableType:
         table = Table.grid(padding=(0, 2))

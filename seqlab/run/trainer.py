@@ -38,7 +38,8 @@ class TrainerSettings:
         accumulate_grad_batches: batches of one optimisation step.
         gradient_clip_val: largest norm or value of the gradient; None for no limit.
         gradient_clip_algorithm: whether the norm or each value is limited.
-        sync_batchnorm: whether batch normalisation looks at the batches of all devices.
+        sync_batchnorm: whether batch normalisation looks at the batches of all devices; on GPUs,
+            torch has it for no other.
         benchmark: whether cuDNN tries its kernels first; None decides by `deterministic`.
         detect_anomaly: whether the operation that made a NaN is searched for; slow.
         profiler: `simple` times the hooks, `pytorch` the operations.
@@ -83,6 +84,8 @@ class TrainerSettings:
         filling: Any = torch.utils.deterministic
         filling.fill_uninitialized_memory = False
         arguments = {field.name: getattr(self, field.name) for field in fields(self)}
+        on_gpu = self.accelerator in ("gpu", "cuda", "auto") and torch.cuda.is_available()
+        arguments["sync_batchnorm"] = self.sync_batchnorm and on_gpu
         plugins: list[Any] = [AtomicCheckpointIO()]
         if SLURMEnvironment.detect():
             # A requeued job resumes from last.ckpt; Lightning would write a checkpoint of its own.

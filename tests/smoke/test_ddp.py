@@ -25,8 +25,7 @@ TINY = (
     "trainer=ddp",
     "trainer.accelerator=cpu",
     "trainer.devices=2",
-    "trainer.precision=32-true",
-    "trainer.sync_batchnorm=false",
+    "trainer.precision=32-true",  # as the evaluation by one process
     "trainer.max_epochs=2",
     "threads=1",
 )
