@@ -144,6 +144,8 @@ class KeepCheckpoints(Checkpoint):
 
     def _save_last(self, trainer: Trainer, moment: Moment) -> None:
         _refuse_broken_weights(trainer)
+        if moment != "epoch":
+            _refuse_averages(trainer)
         self._moment = moment
         trainer.save_checkpoint(self.run_dir.last, weights_only=False)
         self._saved_step, self._saved_time = trainer.global_step, time.monotonic()
@@ -248,6 +250,17 @@ def csv_logger(trainer: Trainer) -> CsvLogger | None:
 
 def _plain(value: Any) -> Any:
     return value.detach().cpu() if isinstance(value, Tensor) else value
+
+
+def _refuse_averages(trainer: Trainer) -> None:
+    """Half an average is in no checkpoint; the other half would be logged as the whole."""
+    logged = trainer.fit_loop.epoch_loop._results.values()
+    averaged = [each.meta.name for each in logged if each.meta.on_epoch and not each.has_reset]
+    if averaged:
+        raise RuntimeError(
+            f"{', '.join(averaged)} is averaged over the epoch, which a resumed run cannot go on "
+            "with; log it for each step"
+        )
 
 
 def _refuse_broken_weights(trainer: Trainer) -> None:

@@ -129,6 +129,6 @@ def _flat(node: Any, prefix: str = "") -> dict[str, Any]:
 
 def keep_settings(opened: Opened) -> None:
     """Write the resolved config and the overrides into the run directory."""
-    opened.run_dir.create()
+    opened.run_dir.path.mkdir(parents=True, exist_ok=True)
     atomic_write(opened.run_dir.config, OmegaConf.to_yaml(opened.config, resolve=True))
     atomic_write(opened.run_dir.overrides, "".join(f"{each}\n" for each in opened.overrides))

@@ -9,10 +9,15 @@ RUN_DIR = "SEQLAB_RUN_DIR"
 """By this variable the first process tells those it starts where the run is kept."""
 
 
+def rank() -> int:
+    """Which of the run's processes this is, also before they have found each other."""
+    names = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
+    return next((int(os.environ[name]) for name in names if name in os.environ), 0)
+
+
 def is_rank_zero() -> bool:
     """Whether this process is the one that speaks and writes."""
-    ranks = ("RANK", "LOCAL_RANK", "SLURM_PROCID")
-    return next((int(os.environ[name]) for name in ranks if name in os.environ), 0) == 0
+    return rank() == 0
 
 
 def gather_bytes(own: bytes, device: torch.device) -> list[bytes]:

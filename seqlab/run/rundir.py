@@ -93,6 +93,10 @@ class RunDir:
     def log(self) -> Path:
         return self.path / "train.log"
 
+    def log_of(self, rank: int) -> Path:
+        """The log of one of several processes."""
+        return self.log if rank == 0 else self.path / f"train_{rank}.log"
+
     @property
     def done(self) -> Path:
         return self.path / "DONE"

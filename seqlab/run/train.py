@@ -2,6 +2,7 @@
 
 import json
 import os
+import signal
 import time
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -9,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from lightning import Trainer
+from lightning.pytorch.strategies.launchers.subprocess_script import _SubprocessScriptLauncher
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.config.build import build
@@ -26,12 +28,15 @@ from seqlab.run.keeping import KeepCheckpoints, NonFiniteWeightsError
 from seqlab.run.loggers import RunLogger
 from seqlab.run.opening import Opened, keep_settings, open_run
 from seqlab.run.outcome import evaluate_split, keep_figures, keep_predictions, log_samples
-from seqlab.run.processes import RUN_DIR, is_rank_zero
+from seqlab.run.processes import RUN_DIR, is_rank_zero, rank
+from seqlab.run.random_state import seed_everything
 from seqlab.run.rundir import atomic_write
 from seqlab.run.screen import Screen, format_seconds, log, logging_to
 from seqlab.run.seeds import holds_seeds, train_seeds
 from seqlab.run.signals import Interrupted, StopRequest
 from seqlab.tasks.base import NonFiniteLoss
+
+SEEDS_APART = 1_000_003  # between the processes of a run, so that seeds in a row do not meet
 
 
 class RunFailedError(RuntimeError):
@@ -83,7 +88,7 @@ def _train_one(config: DictConfig, overrides: Sequence[str], stop: StopRequest) 
         with ExitStack() as stack:
             if is_rank_zero():
                 stack.enter_context(run_dir.claimed())
-                stack.enter_context(logging_to(run_dir.log))
+            stack.enter_context(logging_to(run_dir.log_of(rank())))
             return _Run(opened, screen, stop).run()
     finally:
         os.environ.pop(RUN_DIR, None)
@@ -109,17 +114,18 @@ class _Run:
         except (NonFiniteLoss, NonFiniteWeightsError) as error:
             self._log_traceback()
             raise RunFailedError(
-                f"{error}\n{self._last_checkpoint()}", str(self.run_dir.log)
+                f"{error}\n{self._last_checkpoint()}", str(self.run_dir.log_of(rank()))
             ) from error
         except Exception as error:
             self._log_traceback()
-            error.log_path = str(self.run_dir.log)  # type: ignore[attr-defined]
+            error.log_path = str(self.run_dir.log_of(rank()))  # type: ignore[attr-defined]
             raise
 
     def _fit_and_test(self) -> dict[str, float]:
         prepare_torch(threads=self.config.threads)
         if is_rank_zero():
             self.run_dir.done.unlink(missing_ok=True)
+            self.run_dir.create()
             keep_settings(self.opened)
         parts = assemble(self.config)
         self._prepare(parts)
@@ -140,6 +146,8 @@ class _Run:
         finally:
             for logger in loggers:
                 logger.close(failed)
+            if failed and isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher):
+                trainer.strategy.launcher.kill(signal.SIGTERM)  # or they wait for this process
         if is_rank_zero():
             self._report(metrics)
         return _numbers(metrics)
@@ -199,6 +207,8 @@ class _Run:
         return keep, callbacks
 
     def _fit(self, trainer: Trainer, parts: Parts) -> None:
+        if rank() > 0:  # the weights are rank 0's; what is dropped out is each process's own
+            seed_everything(self.config.seed + SEEDS_APART * rank())
         last = self.run_dir.last
         trainer.fit(
             parts.task,

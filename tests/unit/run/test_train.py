@@ -106,6 +106,21 @@ def test_broken_weights_replace_no_checkpoint(start: Callable[..., Any], tmp_pat
     assert all(weight.isfinite().all() for weight in weights(last).values())
 
 
+def test_an_average_that_a_resumed_run_could_not_complete_is_refused(
+    start: Callable[..., Any], tiny: ModuleType, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    train_batch = tiny.TinyTask.train_batch
+
+    def averaging(task: Any, batch: Any) -> Any:
+        outcome = train_batch(task, batch)
+        task.log("train/mean", outcome.objective.detach(), on_step=False, on_epoch=True)
+        return outcome
+
+    monkeypatch.setattr(tiny.TinyTask, "train_batch", averaging)
+    with pytest.raises(RuntimeError, match="train/mean is averaged over the epoch"):
+        start()
+
+
 def test_a_full_disk(
     start: Callable[..., Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
