@@ -34,7 +34,7 @@ from seqlab.run.rundir import atomic_write
 from seqlab.run.screen import Screen, format_seconds, log, logging_to
 from seqlab.run.seeds import holds_seeds, train_seeds
 from seqlab.run.signals import Interrupted, StopRequest
-from seqlab.tasks.base import NonFiniteLoss
+from seqlab.tasks.base import NonFiniteLossError
 
 SEEDS_APART = 1_000_003  # between the processes of a run, so that seeds in a row do not meet
 
@@ -111,7 +111,7 @@ class _Run:
         except Interrupted:
             self._say_how_to_resume()
             raise
-        except (NonFiniteLoss, NonFiniteWeightsError) as error:
+        except (NonFiniteLossError, NonFiniteWeightsError) as error:
             self._log_traceback()
             raise RunFailedError(
                 f"{error}\n{self._last_checkpoint()}", str(self.run_dir.log_of(rank()))

@@ -14,7 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from seqlab.data.spec import Spec
 
 
-class NonFiniteLoss(RuntimeError):
+class NonFiniteLossError(RuntimeError):
     """The objective became NaN or infinite; raised before the step that would spoil the weights.
 
     Args:
@@ -170,7 +170,7 @@ class Task(LightningModule, ABC):
         value = float(outcome.objective.detach())
         if not math.isfinite(value):
             ids, rate = self.example_ids(batch), self.learning_rate()
-            raise NonFiniteLoss(value, self.global_step, ids, rate)
+            raise NonFiniteLossError(value, self.global_step, ids, rate)
         size = self.batch_size(batch)
         for name, logged in outcome.logged.items():
             self.log(f"train/{name}", logged.detach(), batch_size=size)

@@ -90,7 +90,7 @@ def test_a_loss_that_is_no_number(start: Callable[..., Any], tmp_path: Path) -> 
     assert "the loss is nan at step 5 (learning rate 0.02); examples of the batch: " in text
     assert f"the last good checkpoint is {last} of step 4" in text
     assert raised.value.log_path == str(tmp_path / "run" / "train.log")
-    assert "NonFiniteLoss" in Path(raised.value.log_path).read_text()
+    assert "NonFiniteLossError" in Path(raised.value.log_path).read_text()
     assert all(weight.isfinite().all() for weight in weights(last).values())
 
 
