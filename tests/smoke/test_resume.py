@@ -59,7 +59,7 @@ CASES += [
     ("plain", (f"{HOOKS['in_test']}:SIGTERM",)),
     ("plain", ("on_train_batch_end:3:SIGINT", "on_validation_batch_end:1:SIGINT")),
     ("often_validated", ("on_train_batch_end:2:SIGTERM", "on_validation_end:2:SIGKILL")),
-    ("often_validated", (f"{HOOKS['mid_epoch']}:SIGKILL",)),  # just after a validation
+    ("often_validated", (f"{HOOKS['after_validation']}:SIGTERM",)),  # in the middle of an epoch
     ("accumulating", (f"{HOOKS['mid_epoch']}:SIGTERM",)),
     ("stepwise", ("on_train_epoch_start:2:SIGTERM", "on_train_batch_end:2:SIGTERM")),
     ("early_stopped", ("on_test_start:1:SIGKILL",)),
