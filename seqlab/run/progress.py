@@ -73,9 +73,9 @@ class Progress(Callback):
         words.append(f"epoch {format_seconds(epoch_left)} left")
         if run_left is not None:
             words.append(f"run {format_seconds(run_left)} left")
-        self._show(epoch, done, num_batches, words)
         if self._bars is not None and total is not None:
             self._bars.run(progress.total.ready, total)
+        self._show(epoch, done, num_batches, words)
 
     # ---- evaluation
 
@@ -172,19 +172,21 @@ class _Bars:
             TextColumn("{task.fields[words]}"),
         )
         self._progress = Bars(*columns, console=screen.console, auto_refresh=False, transient=True)
-        self._part: TaskID = self._progress.add_task("", words="")
+        self._part: TaskID = self._progress.add_task("", words="", visible=False)
         self._run: TaskID = self._progress.add_task("run", words="", visible=False)
         self._progress.start()
 
     def part(self, name: str, done: int, total: int | float, words: str) -> None:
         text = f"{done}/{total:.0f}  {words}"
-        self._progress.update(self._part, description=name, completed=done, total=total, words=text)
+        self._progress.update(
+            self._part, description=name, completed=done, total=total, words=text, visible=True
+        )
         self._progress.refresh()
 
     def run(self, done: int, total: int) -> None:
+        """Drawn with the next part."""
         share = f"{100 * done // total} %"
         self._progress.update(self._run, completed=done, total=total, words=share, visible=True)
-        self._progress.refresh()
 
     def close(self) -> None:
         self._progress.stop()
