@@ -1,5 +1,6 @@
 """What may run beside training."""
 
+import math
 from typing import Any, Literal
 
 from lightning import LightningModule, Trainer
@@ -48,7 +49,7 @@ class EarlyStopping(Callback):
         gain = 0.0 if self.best is None else score - self.best
         if self.mode == "min":
             gain = -gain
-        if self.best is None or gain > self.min_delta:
+        if self.best is None or math.isnan(self.best) or gain > self.min_delta:
             self.best, self.num_waited = score, 0
             return
         self.num_waited += 1
