@@ -27,6 +27,10 @@ from seqlab.data.vocabulary import Vocabulary, tokenise
 
 log = logging.getLogger(__name__)
 
+# How many times as many captions a batch of evaluation has: without gradients there is room, and
+# each step of a search costs much the same for few images as for many.
+_EVALUATION_BATCHES = 4
+
 
 class CaptionDataModule(LightningDataModule):
     """Batches of captioned images.
@@ -40,7 +44,7 @@ class CaptionDataModule(LightningDataModule):
         max_words: longer captions are not trained on, though scored against; None for no limit.
         batching: captions of like `length` together, or all captions of an `image`, so that it goes
             through the backbone once.
-        batch_size: captions per batch.
+        batch_size: captions per training batch; four times as many in evaluation.
         num_workers: processes that load; 0 loads in the main one.
         seed: what order and augmentation are a function of.
     """
@@ -144,6 +148,21 @@ class CaptionDataModule(LightningDataModule):
         """How many images a split has."""
         return len(self._splits[split].examples)
 
+    def split(self, name: str) -> CaptionSplit:
+        """The images of a split and their captions as they were read."""
+        return self._splits[name]
+
+    def features(self, split: str) -> feature_cache.KeptFeatures:
+        """The kept features of a split, by the number of an image in it.
+
+        Raises:
+            RuntimeError: none are kept; see `keep_features`.
+        """
+        kept = self._datasets[split].features
+        if kept is None:
+            raise RuntimeError(f"no features of {split} are kept")
+        return kept
+
     def keep_features(
         self,
         backbone: Backbone,
@@ -211,7 +230,8 @@ class CaptionDataModule(LightningDataModule):
             log.warning("the %s split has no image here, so nothing is measured on it", split)
             return []
         index = self._datasets[split].image_index
-        return self._loader(split, Sequential(index, batch_size=self.batch_size))
+        size = _EVALUATION_BATCHES * self.batch_size
+        return self._loader(split, Sequential(index, batch_size=size))
 
     def _loader(self, split: str, plan: Plan) -> ResumableLoader:
         return ResumableLoader(self._datasets[split], plan, collate, num_workers=self.num_workers)

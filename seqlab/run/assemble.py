@@ -85,6 +85,8 @@ def _data(config: DictConfig) -> Any:
 def _task(config: DictConfig, spec: Spec) -> Task:
     seed_everything(config.seed)  # the first weights depend on the seed and on nothing else
     task_class = locate(config.task._target_, config.allow)
+    if not issubclass(task_class, Task):  # a checkpoint's config was not validated here
+        raise UserError([Problem(key="task", given=task_class.__name__, message="is no task")])
     model = build(config.model, allow=config.allow, **task_class.sizes(spec))
     task: Task = build(
         config.task,

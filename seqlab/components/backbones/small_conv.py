@@ -13,11 +13,12 @@ class SmallConv(Backbone):
     Two more input channels hold each pixel's row and column, from -1 to 1 (Liu et al. 2018,
     CoordConv): captions say what is left of what, and an attention that reads one location must
     find there where it is. Kernels of 4 with stride 2 keep location i centred on the pixels 8 i to
-    8 i + 7, so that attention maps lie on the image as they are drawn.
+    8 i + 7, so that attention maps lie on the image as they are drawn. A location sees 30 pixels,
+    about one object: enough to name it, and too little to name it from beside it.
 
     Args:
         channels: depth D of the feature map, divisible by 4; the layers before it have a quarter,
-            a half and all of it.
+            a half and a half of it.
     """
 
     def __init__(self, *, channels: int) -> None:
@@ -32,8 +33,8 @@ class SmallConv(Backbone):
         self.layers = nn.Sequential(
             *_layer(5, channels // 4, kernel_size=4, stride=2),
             *_layer(channels // 4, channels // 2, kernel_size=4, stride=2),
+            *_layer(channels // 2, channels // 2, kernel_size=3, stride=1),
             *_layer(channels // 2, channels, kernel_size=4, stride=2),
-            *_layer(channels, channels, kernel_size=3, stride=1),
         ).to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor) -> Tensor:

@@ -24,8 +24,9 @@ from seqlab.components.masking import length_mask
 from seqlab.components.recurrent.interface import RecurrentCell
 from seqlab.models.interfaces import AuxiliaryTerm, CaptioningModel, TeacherForced
 
-# The coefficients of the authors' code; the paper names them without values.
-DOUBLY_STOCHASTIC_WEIGHT = 1.0
+# The paper names its coefficients without values; these are those of the authors' code, which takes
+# the mean over locations, where equation 14 has a sum.
+DOUBLY_STOCHASTIC_WEIGHT = 1.0  # over the number of locations
 REINFORCE_WEIGHT = 1.0
 ENTROPY_WEIGHT = 0.002
 BASELINE_DECAY = 0.9
@@ -137,7 +138,8 @@ class ShowAttendTell(CaptioningModel):
         real = length_mask(lengths, words.shape[1])  # [B, T]
         auxiliary = {
             "doubly_stochastic": AuxiliaryTerm(
-                doubly_stochastic(probabilities, real), DOUBLY_STOCHASTIC_WEIGHT
+                doubly_stochastic(probabilities, real),
+                DOUBLY_STOCHASTIC_WEIGHT / probabilities.shape[2],
             )
         }
         if memory.sampled is not None:
