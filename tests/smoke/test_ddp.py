@@ -2,54 +2,31 @@
 
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import torch
 
-TINY = (
-    "task=captioning",
-    "data.source.num_train=16",
+from tests.smoke.command import TINY, seqlab
+
+TWO_PROCESSES = (
+    *TINY,
     "data.source.num_val=5",
-    "data.source.num_test=9",  # 3 batches: the processes do not have as many each
-    "data.batch_size=20",
-    "model.embedding_dim=8",
-    "model.hidden_dim=16",
-    "model.backbone.channels=8",
-    "decoding=greedy",
-    "task.decoding.max_length=4",
+    "data.source.num_test=33",  # 3 batches: the processes do not have as many each
     "task.num_figures=2",
     "trainer=ddp",
     "trainer.accelerator=cpu",
     "trainer.devices=2",
     "trainer.precision=32-true",  # as the evaluation by one process
     "trainer.max_epochs=2",
-    "threads=1",
 )
-
-
-def seqlab(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process, with its runs below a folder."""
-    environment = {**os.environ, "SEQLAB_RUNS": str(folder / "runs"), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "seqlab", *arguments],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
 
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
     """The run directory of two processes, and what they printed."""
     folder = tmp_path_factory.mktemp("ddp")
-    ended = seqlab(folder, "train", *TINY)
+    ended = seqlab(folder, "train", *TWO_PROCESSES)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     (run_dir,) = (folder / "runs" / "captioning" / "show_attend_tell").iterdir()
     return run_dir, ended.stdout
@@ -63,7 +40,7 @@ def test_both_processes_share_one_run(trained: tuple[Path, str]) -> None:
     last = torch.load(run_dir / "checkpoints" / "last.ckpt", weights_only=True)
     assert last["global_step"] == 2 * 2
     predicted = (run_dir / "predictions" / "test.jsonl").read_text().splitlines()
-    assert len({json.loads(line)["id"] for line in predicted}) == len(predicted) == 9
+    assert len({json.loads(line)["id"] for line in predicted}) == len(predicted) == 33
 
 
 def test_metrics_equal_those_of_one_process(trained: tuple[Path, str]) -> None:

@@ -2,42 +2,9 @@
 
 import csv
 import json
-import os
-import subprocess
-import sys
 from pathlib import Path
 
-# The smallest captioning run; decoding is short, so that untrained models end soon.
-TINY = (
-    "task=captioning",
-    "data.source.num_train=16",
-    "data.source.num_val=4",
-    "data.source.num_test=4",
-    "data.batch_size=20",
-    "model.embedding_dim=8",
-    "model.hidden_dim=16",
-    "model.backbone.channels=8",
-    "decoding=greedy",
-    "task.decoding.max_length=4",
-    "task.num_figures=0",
-    "trainer.accelerator=cpu",
-    "trainer.max_epochs=1",
-    "threads=1",
-)
-
-
-def seqlab(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    """The command in a process, with its runs below a folder."""
-    environment = {**os.environ, "SEQLAB_RUNS": str(folder / "runs"), "OMP_NUM_THREADS": "1"}
-    return subprocess.run(
-        [sys.executable, "-m", "seqlab", *arguments],
-        env=environment,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-        timeout=300,
-        check=False,
-    )
+from tests.smoke.command import TINY, seqlab
 
 
 def test_a_grid_of_two_models(tmp_path: Path) -> None:

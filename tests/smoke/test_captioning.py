@@ -1,0 +1,72 @@
+"""Train, evaluate and predict through the seqlab command, as a person would."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from seqlab.config import catalog
+from tests.smoke.command import TINY, seqlab
+
+SCENES = Path(__file__).parents[2] / "docs" / "scenes"
+
+
+@pytest.fixture(scope="module")
+def run_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A trained show, attend and tell."""
+    folder = tmp_path_factory.mktemp("captioning")
+    ended = seqlab(folder, "train", *TINY, "task.num_figures=2", "run_dir=run")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return folder / "run"
+
+
+def test_a_run_leaves_what_it_promises(run_dir: Path) -> None:
+    for name in ("config.yaml", "overrides.txt", "env.json", "metrics.csv", "train.log", "DONE"):
+        assert (run_dir / name).stat().st_size > 0, name
+    for name in ("best.ckpt", "last.ckpt"):
+        assert (run_dir / "checkpoints" / name).exists()
+    metrics = json.loads((run_dir / "metrics.json").read_text())
+    assert {"val/loss", "test/loss", "test/cider", "test/pointing_accuracy"} <= set(metrics)
+    # Without Java a score is missing, never 0, and the run says why.
+    assert metrics.get("test/meteor") is None
+    assert "java is not on the PATH" in metrics["test/caption_signature"]
+
+
+def test_evaluation_repeats_the_numbers_of_training(run_dir: Path) -> None:
+    before = json.loads((run_dir / "metrics.json").read_text())
+    ended = seqlab(run_dir.parent, "eval", f"run={run_dir}", "threads=1")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert json.loads((run_dir / "metrics.json").read_text()) == before
+    drawn = sorted(path.name for path in (run_dir / "figures" / "test").iterdir())
+    assert "captions.png" in drawn
+
+
+def test_prediction_captions_pictures(run_dir: Path) -> None:
+    out = run_dir.parent / "out"
+    given = ("predict", f"run={run_dir}", f"input={SCENES}/*.png", f"output={out}", "threads=1")
+    ended = seqlab(run_dir.parent, *given)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    lines = [json.loads(line) for line in (out / "predictions.jsonl").read_text().splitlines()]
+    assert [Path(line["source"]).name for line in lines] == sorted(
+        path.name for path in SCENES.iterdir()
+    )
+    assert all(line["log_probability"] < 0 for line in lines)
+    assert "log-probability" in ended.stdout
+
+
+def test_a_corrupt_picture_is_named(run_dir: Path) -> None:
+    broken = run_dir.parent / "broken.png"
+    broken.write_bytes(b"no picture")
+    ended = seqlab(run_dir.parent, "predict", f"run={run_dir}", f"input={broken}", "threads=1")
+    assert ended.returncode == 2
+    assert "broken.png" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.parametrize(
+    "model", [name for name in catalog.fitting("captioning", "model") if name != "show_attend_tell"]
+)
+def test_every_model_trains(model: str, tmp_path: Path) -> None:
+    ended = seqlab(tmp_path, "train", *TINY, f"model={model}", "run_dir=run")
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert (tmp_path / "run" / "DONE").exists()
