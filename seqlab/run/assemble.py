@@ -1,6 +1,5 @@
 """The objects of a run, made of its config: data, model, task."""
 
-import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -179,16 +178,8 @@ def refuse_other_data(saved: Saved, found: Spec) -> None:
 
 def attach(parts: Parts, cache_dir: Path, screen: Screen) -> None:
     """Have the task prepare its data, which may take a while the first time."""
-    said = 0.0
-
-    def on_progress(done: int, total: int) -> None:
-        nonlocal said
-        now = time.monotonic()
-        if now - said > 5 and done < total:
-            said = now
-            screen.line(f"computing features: {done}/{total}")
-
-    parts.task.attach(parts.datamodule, cache_dir, on_progress)
+    with screen.counting("computing features") as on_progress:
+        parts.task.attach(parts.datamodule, cache_dir, on_progress)
 
 
 def prepare_torch(*, threads: int) -> None:

@@ -2,18 +2,28 @@
 
 import logging
 import shlex
+import time
 import warnings
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from rich.console import Console
 from rich.panel import Panel
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeRemainingColumn,
+)
 from rich.table import Table
 from rich.text import Text
 
 log = logging.getLogger("seqlab.run")
+
+_LINE_SECONDS = 5.0  # between lines about something that takes a while
 
 
 class Screen:
@@ -36,6 +46,39 @@ class Screen:
         """Say one line."""
         self.console.print(Text(text, style=style or ""))
         log.info("%s", text)
+
+    @contextmanager
+    def counting(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Show how far something is that takes a while, told how much is done and of how much.
+
+        A bar with speed and time left on a terminal, a line now and then elsewhere; nothing where
+        all is done at the first word.
+        """
+        bar = Progress(
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TextColumn("{task.fields[speed]}"),
+            TimeRemainingColumn(),
+            console=self.console,
+            transient=True,
+            disable=not self.is_terminal,
+        )
+        began = said = time.monotonic()
+        row = bar.add_task(what, total=None, speed="")
+
+        def tell(done: int, total: int) -> None:
+            nonlocal said
+            now = time.monotonic()
+            speed = f"{done / max(now - began, 1e-9):.0f}/s"
+            bar.update(row, completed=done, total=total, speed=speed)
+            if not self.is_terminal and now - said > _LINE_SECONDS and done < total:
+                said = now
+                left = format_seconds((total - done) * (now - began) / max(done, 1))
+                self.line(f"{what}: {done}/{total}  {speed}  {left} left")
+
+        with bar:
+            yield tell
 
     def panel(self, text: str, title: str, style: str = "yellow") -> None:
         """Say something that must not be missed."""
@@ -90,8 +133,11 @@ def format_seconds(seconds: float) -> str:
 def logging_to(path: Path) -> Iterator[None]:
     """Send what seqlab, Lightning and warnings say to a run's log; Lightning to nowhere else.
 
-    Warnings that seqlab's own code gives are shown as well.
+    Warnings that seqlab's own code gives are shown as well: a skipped image must not be missed.
     """
+    shown = logging.StreamHandler()
+    shown.addFilter(lambda record: record.levelno == logging.WARNING)
+    shown.setFormatter(logging.Formatter("warning: %(message)s"))
     handler = logging.FileHandler(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root, ours = logging.getLogger(), logging.getLogger("seqlab")
@@ -100,6 +146,7 @@ def logging_to(path: Path) -> Iterator[None]:
     before = [(each, each.handlers[:], each.propagate) for each in theirs]
     level, show = ours.level, warnings.showwarning
     root.addHandler(handler)
+    ours.addHandler(shown)
     ours.setLevel(logging.INFO)
     for each in theirs:
         each.handlers, each.propagate = [], True
@@ -111,6 +158,7 @@ def logging_to(path: Path) -> Iterator[None]:
         ours.setLevel(level)
         for each, handlers, propagate in before:
             each.handlers, each.propagate = handlers, propagate
+        ours.removeHandler(shown)
         root.removeHandler(handler)
         handler.close()
 

@@ -60,7 +60,7 @@ def test_show_attend_tell() -> None:
             attended += alpha
         penalty, weight = forced.auxiliary["doubly_stochastic"]
         np.testing.assert_allclose(penalty[n].item(), ((1 - attended) ** 2).sum(), rtol=1e-9)
-        assert weight == 1.0
+        assert weight == 1 / len(a)
     assert set(forced.auxiliary) == {"doubly_stochastic"}
 
 
