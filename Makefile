@@ -25,7 +25,7 @@ demo: $(INSTALLED)  ## train show, attend and tell on generated scenes, evaluate
 	$(BIN)/seqlab predict run=$(DEMO) input='docs/scenes/*.png'
 
 test: $(INSTALLED)  ## the default tests
-	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist worksteal
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(INSTALLED)  ## ruff
 	$(BIN)/ruff check .

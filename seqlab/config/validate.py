@@ -7,7 +7,7 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, ListConfig
+from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from seqlab.config import annotations, catalog, schema
@@ -46,7 +46,26 @@ def validate(config: DictConfig) -> list[Problem]:
             problems += _alone(values, name, allow)
     if verb in ("eval", "predict"):
         problems += _finished_run(values)
-    return list(dict.fromkeys(problems))
+    return _at_their_source(config, list(dict.fromkeys(problems)))
+
+
+def _at_their_source(config: DictConfig, problems: list[Problem]) -> list[Problem]:
+    """Without those of values that only repeat, as `${key}`, the value of a key that has one."""
+    told = {problem.key for problem in problems}
+    return [problem for problem in problems if _source(config, problem.key) not in told]
+
+
+def _source(config: DictConfig, key: str) -> str | None:
+    """The key that the value of another repeats; None where it stands for itself."""
+    parent, _, name = key.rpartition(".")
+    try:
+        node = OmegaConf.select(config, parent) if parent else config
+    except OmegaConfBaseException:
+        return None
+    if not isinstance(node, DictConfig) or not OmegaConf.is_interpolation(node, name):
+        return None
+    raw = str(node._get_node(name)._value())  # type: ignore[union-attr]
+    return raw.removeprefix("${").removesuffix("}")
 
 
 def _verb(values: Mapping[str, Any]) -> str:

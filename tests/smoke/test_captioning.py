@@ -8,6 +8,9 @@ import pytest
 from seqlab.config import catalog
 from tests.smoke.command import TINY, seqlab
 
+# One process runs them all, so that their fixture is made once.
+pytestmark = pytest.mark.xdist_group("captioning")
+
 SCENES = Path(__file__).parents[2] / "docs" / "scenes"
 
 

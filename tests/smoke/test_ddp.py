@@ -9,6 +9,9 @@ import torch
 
 from tests.smoke.command import TINY, seqlab
 
+# One process runs them all, so that their fixture is made once.
+pytestmark = pytest.mark.xdist_group("ddp")
+
 TWO_PROCESSES = (
     *TINY,
     "data.source.num_val=5",

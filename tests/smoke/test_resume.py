@@ -10,6 +10,9 @@ from typing import Any
 import pytest
 import torch
 
+# One process runs them all, so that their fixture is made once.
+pytestmark = pytest.mark.xdist_group("resume")
+
 SCRIPT = Path(__file__).parent / "tiny_runs.py"
 
 SETTINGS: dict[str, dict[str, Any]] = {

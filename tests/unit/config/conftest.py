@@ -18,7 +18,7 @@ COPIED = {
     "attention/score": ("additive", "dot"),
     "decoding": ("beam", "greedy"),
     "optimizer": ("adam", "sgd"),
-    "scheduler": ("constant", "step"),
+    "scheduler": ("constant", "cosine", "step"),
     "trainer": ("default", "cpu"),
     "callbacks": ("default",),
     "logger": ("csv",),

@@ -48,7 +48,7 @@ def test_overrides_of_an_experiment_are_no_slots(conf: Path) -> None:
 
 
 def test_a_yaml_that_goes_on_from_another_has_its_target(conf: Path) -> None:
-    assert catalog.describe("trainer", "cpu").values["max_epochs"] == 10
+    assert catalog.describe("trainer", "cpu").values["max_epochs"] == 8
     assert catalog.describe("trainer", "cpu").target is not None
 
 

@@ -94,7 +94,9 @@ def test_plateau_watches_the_metric_of_the_task(tmp_path: Path) -> None:
 def test_plateau_names_what_it_could_watch(tmp_path: Path) -> None:
     plateau = steps(torch.optim.lr_scheduler.ReduceLROnPlateau, patience=0)
     module = task(Schedule(scheduler=plateau, interval="epoch", monitor="val/acuracy"))
-    with pytest.raises(KeyError, match=r"watches val/acuracy, but the metrics are: .*val/loss"):
+    with pytest.raises(
+        KeyError, match=r"watches val/acuracy, which is not among the metrics: .*val/loss"
+    ):
         fit(module, tmp_path, [Numbers(torch.ones(2))], epochs=1)
 
 
