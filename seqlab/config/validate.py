@@ -62,10 +62,10 @@ def _source(config: DictConfig, key: str) -> str | None:
         node = OmegaConf.select(config, parent) if parent else config
     except OmegaConfBaseException:
         return None
-    if not isinstance(node, DictConfig) or not OmegaConf.is_interpolation(node, name):
+    value = node._get_node(name, validate_access=False) if isinstance(node, DictConfig) else None
+    if value is None or not value._is_interpolation():  # type: ignore[union-attr]
         return None
-    raw = str(node._get_node(name)._value())  # type: ignore[union-attr]
-    return raw.removeprefix("${").removesuffix("}")
+    return str(value._value()).removeprefix("${").removesuffix("}")  # type: ignore[union-attr]
 
 
 def _verb(values: Mapping[str, Any]) -> str:
