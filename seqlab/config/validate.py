@@ -63,9 +63,9 @@ def _source(config: DictConfig, key: str) -> str | None:
     except OmegaConfBaseException:
         return None
     value = node._get_node(name, validate_access=False) if isinstance(node, DictConfig) else None
-    if value is None or not value._is_interpolation():  # type: ignore[union-attr]
+    if value is None or not value._is_interpolation():
         return None
-    return str(value._value()).removeprefix("${").removesuffix("}")  # type: ignore[union-attr]
+    return str(value._value()).removeprefix("${").removesuffix("}")
 
 
 def _verb(values: Mapping[str, Any]) -> str:
