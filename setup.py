@@ -1,4 +1,4 @@
-"""Metadata lives in pyproject.toml; this only ships conf/ inside the package, as seqlab.conf."""
+"""Metadata lives in pyproject.toml; this names the packages, conf/ among them as seqlab.conf."""
 
 from pathlib import Path
 
