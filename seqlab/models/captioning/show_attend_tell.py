@@ -25,8 +25,8 @@ from seqlab.components.recurrent.interface import RecurrentCell
 from seqlab.models.interfaces import AuxiliaryTerm, CaptioningModel, TeacherForced
 
 # The paper names its coefficients without values. Two are those of the authors' code, which takes
-# the mean over locations where equation 14 has a sum. That of REINFORCE is set by validation, as in
-# the paper: on generated scenes 1 and 0.1 learned more slowly.
+# the mean over locations where equation 14 has a sum. That of REINFORCE is to be set by validation,
+# as in the paper; on generated scenes 1 learned clearly more slowly than 0.1 and 0.01 (one seed).
 DOUBLY_STOCHASTIC_WEIGHT = 1.0  # over the number of locations
 REINFORCE_WEIGHT = 0.01
 ENTROPY_WEIGHT = 0.002
