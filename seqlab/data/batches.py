@@ -17,3 +17,15 @@ class CaptionBatch(NamedTuple):
     references: tuple[tuple[str, ...], ...]  # I times all the captions of the image
     objects: Tensor | None  # [B, T + 1], which object of its image a token names, -1 for none
     masks: Tensor | None  # [I, objects, height, width], True on the object's visible pixels
+
+
+class TranslationBatch(NamedTuple):
+    """Sentences and their translations."""
+
+    example_ids: tuple[str, ...]  # B names: split and line, "val:17", counted from 1
+    source: Tensor  # [B, S], words, end, padding
+    source_lengths: Tensor  # [B], words and end
+    tokens: Tensor  # [B, T + 1], start, words, end, padding
+    lengths: Tensor  # [B], words and end
+    source_texts: tuple[str, ...]  # B lines as they were read
+    references: tuple[tuple[str, ...], ...]  # B times all translations, as they were read

@@ -47,3 +47,30 @@ class CaptionSpec(Spec):
     start_id: ClassVar[int] = 1
     end_id: ClassVar[int] = 2
     unknown_id: ClassVar[int] = 3
+
+
+@dataclass(frozen=True)
+class TranslationSpec(Spec):
+    """Sentences in two languages.
+
+    Args:
+        source_language: code of the language that is read, such as en.
+        target_language: code of the language that is written.
+        source_text: how a source line becomes tokens and back, as JSON; see
+            `seqlab.data.text_coding.TextCoding`.
+        target_text: the same of the target.
+        max_length: tokens and end of the longest training target.
+        split_hash: hash of the lists of examples of each split.
+    """
+
+    source_language: str
+    target_language: str
+    source_text: str
+    target_text: str
+    max_length: int
+    split_hash: str
+
+    pad_id: ClassVar[int] = 0
+    start_id: ClassVar[int] = 1
+    end_id: ClassVar[int] = 2
+    unknown_id: ClassVar[int] = 3

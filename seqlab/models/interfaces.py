@@ -62,3 +62,18 @@ class CaptioningModel(SequenceGenerator):
     """
 
     backbone: Backbone
+
+
+class Sentences(NamedTuple):
+    """Sentences as a model reads them."""
+
+    tokens: Tensor  # [B, S], words, end, padding
+    lengths: Tensor  # [B], words and end
+
+
+class TranslationModel(SequenceGenerator):
+    """Says a sentence in another language; the source is `Sentences`.
+
+    Attention weights [.., S] are those of the source's tokens in their written order, the end
+    included, also where a model reads them in another one.
+    """
