@@ -8,17 +8,16 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
-from torchmetrics import SumMetric
 
 from seqlab.components.decoding.interface import Hypotheses, Search
 from seqlab.components.losses import sequence_nll
-from seqlab.config.errors import Problem, UserError
 from seqlab.data.batches import CaptionBatch
 from seqlab.data.captions import CaptionDataModule
 from seqlab.data.spec import CaptionSpec
 from seqlab.metrics.captioning import CaptionScores
 from seqlab.metrics.pointing import PointingAccuracy
 from seqlab.models.interfaces import CaptioningModel, TeacherForced
+from seqlab.tasks import generation
 from seqlab.tasks.base import Outcome, Prediction, Schedule, Task
 from seqlab.viz.attention import attention_figure
 from seqlab.viz.captions import caption_gallery
@@ -26,10 +25,6 @@ from seqlab.viz.captions import caption_gallery
 
 class CaptioningTask(Task):
     """Maximum likelihood of captions, and their COCO scores.
-
-    The objective is the papers' sum over a sentence, log-likelihood and auxiliary terms alike, over
-    all sentences of the batch, divided by the number of words, so that a learning rate means the
-    same for captions of any length.
 
     Args:
         model: a captioning model.
@@ -64,30 +59,13 @@ class CaptioningTask(Task):
         self.decoding = decoding
         self.auxiliary_weights = auxiliary_weights
         self.num_figures = num_figures
-        self.sum_nll = SumMetric()
-        self.num_words = SumMetric()
+        self.likelihood = generation.Likelihood()
         # METEOR starts a Java process: worth it once, at the test, not after every epoch.
         self.scores = CaptionScores(meteor=False)
         self.final_scores = CaptionScores(meteor=True)
         self.pointing = PointingAccuracy()
         self._to_draw: list[_Described] = []
-        self._refuse_unknown_weights()
-
-    def _refuse_unknown_weights(self) -> None:
-        known = tuple(self.model.auxiliary_names)
-        unknown = [name for name in self.auxiliary_weights if name not in known]
-        if unknown:
-            raise UserError(
-                [
-                    Problem(
-                        key=f"task.auxiliary_weights.{name}",
-                        given=name,
-                        allowed=known,
-                        message=f"{type(self.model).__name__} has no such auxiliary term",
-                    )
-                    for name in unknown
-                ]
-            )
+        generation.refuse_unknown_weights(model, auxiliary_weights)
 
     @staticmethod
     def sizes(spec: CaptionSpec) -> dict[str, Any]:
@@ -111,33 +89,18 @@ class CaptioningTask(Task):
             return batch.features.to(self.dtype)
         return self.model.backbone(batch.images)
 
-    def _teach(self, features: Tensor, batch: CaptionBatch) -> tuple[TeacherForced, Tensor]:
-        """Predictions for each caption, and its negative log-likelihood [B]."""
-        forced = self.model(features[batch.image_index], batch.tokens, batch.lengths)
-        return forced, sequence_nll(forced.logits, batch.tokens[:, 1:], batch.lengths)
+    def _teach(self, features: Tensor, batch: CaptionBatch) -> TeacherForced:
+        """Predictions for each caption."""
+        return self.model(features[batch.image_index], batch.tokens, batch.lengths)
 
     def train_batch(self, batch: CaptionBatch) -> Outcome:
-        forced, nll = self._teach(self._features(batch), batch)
-        num_words = batch.lengths.sum()
-        objective, logged = nll.sum(), {"loss": nll.sum() / num_words}
-        for name, term in forced.auxiliary.items():
-            weight = self.auxiliary_weights.get(name, term.weight)
-            objective = objective + weight * term.value.sum()
-            logged[name] = term.value.mean()
-        return Outcome(objective / num_words, logged)
+        forced = self._teach(self._features(batch), batch)
+        nll = sequence_nll(forced.logits, batch.tokens[:, 1:], batch.lengths)  # [B]
+        return generation.objective(forced, nll, batch.lengths.sum(), self.auxiliary_weights)
 
     def decode(self, features: Tensor) -> Hypotheses:
         """Captions of feature maps [I, D, h, w]."""
-        state, memory = self.model.encode(features)
-        spec = self.spec
-        return self.decoding(
-            self.model.step,
-            state,
-            memory,
-            start_id=spec.start_id,
-            end_id=spec.end_id,
-            banned_ids=(spec.pad_id, spec.start_id, spec.unknown_id),
-        )
+        return generation.find(self.decoding, self.model, features, self.spec, may_be_unknown=False)
 
     def text(self, tokens: Tensor) -> list[str]:
         """Words of one caption [T], up to its end."""
@@ -154,10 +117,10 @@ class CaptioningTask(Task):
         """Score a batch; its captions, and the grid (h, w) that their attention unfolds to."""
         counts = not self.is_repeated(batch_index)
         features = self._features(batch)
-        forced, nll = self._teach(features, batch)
+        forced = self._teach(features, batch)
         grid = (features.shape[-2], features.shape[-1])
-        self.sum_nll.update(nll * counts)
-        self.num_words.update(batch.lengths * counts)
+        if counts:
+            self.likelihood.update(forced.logits, batch.tokens, batch.lengths)
         if batch.masks is not None and batch.objects is not None and forced.weights is not None:
             named = batch.objects[:, 1:]  # [B, T]
             named = named if counts else torch.full_like(named, -1)
@@ -168,13 +131,12 @@ class CaptioningTask(Task):
         return found, grid
 
     def _finish(self, split: str, scores: CaptionScores) -> None:
-        loss = self.sum_nll.compute() / self.num_words.compute()
-        values: dict[str, Any] = {"loss": loss, "perplexity": loss.exp(), **scores.compute()}
+        values: dict[str, Any] = {**self.likelihood.compute(), **scores.compute()}
         if self.pointing.update_called:
             values["pointing_accuracy"] = self.pointing.compute()
         # Every rank has synchronised already and holds the same numbers.
         self.log_dict({f"{split}/{name}": float(value) for name, value in values.items()})
-        for metric in (self.sum_nll, self.num_words, self.pointing, scores):
+        for metric in (self.likelihood, self.pointing, scores):
             metric.reset()
 
     def validation_step(self, batch: CaptionBatch, batch_index: int) -> None:
