@@ -1,7 +1,6 @@
 """Scores of captions as the COCO caption evaluation computes them."""
 
 import importlib.util
-import json
 import re
 import warnings
 from collections.abc import Sequence
@@ -9,12 +8,11 @@ from functools import cache
 from importlib.metadata import version
 from typing import Any
 
-import torch
 from torch import Tensor
 from torchmetrics import Metric
-from torchmetrics.utilities import dim_zero_cat
 
 from seqlab.metrics.coco_java import JavaError, java_problem, meteor_score, one_line, ptb_tokenise
+from seqlab.metrics.text_state import add_text_state, pack, unpack
 
 # Punctuation of the PTB list; the point of 3.5, the hyphen of t-shirt, the quote of don't stay.
 _PUNCTUATION = re.compile(
@@ -64,9 +62,7 @@ class CaptionScores(Metric):
         super().__init__(**kwargs)
         if importlib.util.find_spec("pycocoevalcap") is None:
             raise ImportError("caption scores need pycocoevalcap: pip install seqlab[metrics]")
-        # Text travels between processes as bytes: each tensor holds lines of JSON, one per image.
-        self.add_state("records", default=[], dist_reduce_fx="cat")
-        self.set_dtype(torch.uint8)  # so that a process without images joins in with empty bytes
+        add_text_state(self, "records")
         self.meteor = meteor
         self.missing: dict[str, str] = {}
         self._reference_tokens: dict[str, str] = {}
@@ -95,14 +91,10 @@ class CaptionScores(Metric):
                 f"{len(ids)} ids, {len(hypotheses)} hypotheses and {len(references)} lists of "
                 "references: there must be one of each per image"
             )
-        lines = []
-        for name, hypothesis, captions in zip(ids, hypotheses, references, strict=True):
+        for name, captions in zip(ids, references, strict=True):
             if isinstance(captions, str) or not captions:
                 raise ValueError(f"image {name!r} needs a list of references, got {captions!r}")
-            lines.append(json.dumps([name, hypothesis, list(captions)]) + "\n")
-        if lines:
-            text = bytearray("".join(lines).encode("ascii"))
-            self.records.append(torch.frombuffer(text, dtype=torch.uint8).to(self.device))
+        self.records += pack(zip(ids, hypotheses, references, strict=True), self.device)
 
     def compute(self) -> dict[str, float]:
         """The scores by name: bleu1 to bleu4, rouge_l, cider and, where it is available, meteor.
@@ -138,10 +130,8 @@ class CaptionScores(Metric):
 
     def _unique_records(self) -> list[tuple[str, str, list[str]]]:
         """One record per name, sorted, so that the sums do not depend on who saw which image."""
-        blob = dim_zero_cat(self.records) if len(self.records) else torch.zeros(0)
         unique: dict[str, tuple[str, str, list[str]]] = {}
-        for line in bytes(blob.to("cpu", torch.uint8).numpy()).splitlines():
-            name, hypothesis, captions = json.loads(line)
+        for name, hypothesis, captions in unpack(self.records):
             unique.setdefault(name, (name, hypothesis, captions))
         if not unique:
             raise ValueError("there are no captions to score")
