@@ -1,34 +1,10 @@
-"""Maps over states and memories: nested NamedTuples of tensors (or None), batch first."""
+"""What a search does to states and memories: it repeats, reorders and measures them."""
 
-from collections.abc import Callable, Iterator
 from typing import Any
 
 from torch import Tensor
 
-
-def map_tensors(function: Callable[[Tensor], Tensor], tree: Any) -> Any:
-    """The same tree with `function` applied to each tensor.
-
-    Raises:
-        TypeError: if a leaf is neither a tensor nor None.
-    """
-    if tree is None:
-        return None
-    if isinstance(tree, Tensor):
-        return function(tree)
-    if isinstance(tree, tuple):
-        parts = [map_tensors(function, part) for part in tree]
-        return type(tree)(*parts) if hasattr(tree, "_fields") else tuple(parts)
-    raise TypeError(f"a state or memory holds tensors, tuples and None, not {type(tree).__name__}")
-
-
-def tensors(tree: Any) -> Iterator[Tensor]:
-    """The tensors of a tree, in order."""
-    if isinstance(tree, Tensor):
-        yield tree
-    elif isinstance(tree, tuple):
-        for part in tree:
-            yield from tensors(part)
+from seqlab.components.tree import map_tensors, tensors
 
 
 def repeat(tree: Any, times: int) -> Any:

@@ -6,8 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from seqlab.components.recurrent.interface import RecurrentCell
-from seqlab.components.recurrent.kernel import orthogonal_recurrence, run_kernel
+from seqlab.components.init import Initialisation
+from seqlab.components.recurrent.interface import RecurrentCell, masked
+from seqlab.components.recurrent.kernel import init_kernel, run_kernel
 
 
 class GRUState(NamedTuple):
@@ -32,6 +33,8 @@ class GRUCell(RecurrentCell):
         input_dim: size E of an input.
         hidden_dim: size H of the state.
         reset: whether the reset gate acts before or after the product with U.
+        initialisation: how its matrices start (`seqlab.components.init`).
+        initial_scale: the scale of that; None for the usual one.
 
     Raises:
         ValueError: `reset` is neither.
@@ -40,7 +43,13 @@ class GRUCell(RecurrentCell):
     state_type = GRUState
 
     def __init__(
-        self, *, input_dim: int, hidden_dim: int, reset: Literal["before", "after"]
+        self,
+        *,
+        input_dim: int,
+        hidden_dim: int,
+        reset: Literal["before", "after"],
+        initialisation: Initialisation = "orthogonal",
+        initial_scale: float | None = None,
     ) -> None:
         super().__init__()
         if reset not in ("before", "after"):
@@ -49,33 +58,36 @@ class GRUCell(RecurrentCell):
         self.projected_dim = 3 * hidden_dim
         self.reset = reset
         self.kernel = nn.GRU(input_dim, hidden_dim, batch_first=True)
-        orthogonal_recurrence(self.kernel)
+        init_kernel(self.kernel, initialisation, initial_scale)
 
     def project(self, inputs: Tensor) -> Tensor:
         """Inputs [..., E] to the two gates and the candidate [..., 3H]."""
         return F.linear(inputs, self.kernel.weight_ih_l0, self.kernel.bias_ih_l0)  # [..., 3H]
 
-    def step(self, projected: Tensor, state: GRUState) -> tuple[Tensor, GRUState]:
+    def step(
+        self, projected: Tensor, state: GRUState, mask: Tensor | None = None
+    ) -> tuple[Tensor, GRUState]:
         """Output [B, H] and next state from projected inputs [B, 3H]."""
         following = self.step_before if self.reset == "before" else self.step_after
-        hidden = following(projected, state.hidden)  # [B, H]
+        seen = masked(state.hidden, mask)  # [B, H]
+        hidden = following(projected, state.hidden, seen)  # [B, H]
         return hidden, GRUState(hidden)
 
-    def step_before(self, projected: Tensor, h: Tensor) -> Tensor:
-        """The next hidden state [B, H] of the papers' form."""
+    def step_before(self, projected: Tensor, h: Tensor, seen: Tensor) -> Tensor:
+        """The next hidden state [B, H] of the papers' form; products see h as `seen`."""
         split = [2 * self.hidden_dim, self.hidden_dim]
         gates, candidate = projected.split(split, dim=1)  # [B, 2H], [B, H]
         U_gates, U = self.kernel.weight_hh_l0.split(split)  # [2H, H], [H, H]
         b_gates, b = self.kernel.bias_hh_l0.split(split)  # [2H], [H]
-        gates = torch.sigmoid(gates + F.linear(h, U_gates, b_gates))  # [B, 2H]
+        gates = torch.sigmoid(gates + F.linear(seen, U_gates, b_gates))  # [B, 2H]
         r, z = gates.chunk(2, dim=1)  # each [B, H]
-        candidate = torch.tanh(candidate + F.linear(r * h, U, b))  # [B, H]
+        candidate = torch.tanh(candidate + F.linear(r * seen, U, b))  # [B, H]
         return torch.lerp(h, candidate, z)  # [B, H], (1 - z) h + z h~
 
-    def step_after(self, projected: Tensor, h: Tensor) -> Tensor:
-        """The next hidden state [B, H] of torch's form."""
+    def step_after(self, projected: Tensor, h: Tensor, seen: Tensor) -> Tensor:
+        """The next hidden state [B, H] of torch's form; products see h as `seen`."""
         x_r, x_z, x = projected.chunk(3, dim=1)  # each [B, H]
-        recurrent = F.linear(h, self.kernel.weight_hh_l0, self.kernel.bias_hh_l0)  # [B, 3H]
+        recurrent = F.linear(seen, self.kernel.weight_hh_l0, self.kernel.bias_hh_l0)  # [B, 3H]
         h_r, h_z, h_candidate = recurrent.chunk(3, dim=1)  # each [B, H]
         r, z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)  # each [B, H]
         candidate = torch.tanh(torch.addcmul(x, r, h_candidate))  # [B, H]

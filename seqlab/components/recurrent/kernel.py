@@ -1,8 +1,9 @@
 """Runs torch's fused recurrent kernels on explicit state, with padding left out."""
 
-import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
+
+from seqlab.components.init import Initialisation, init_matrices
 
 
 def run_kernel(
@@ -35,13 +36,13 @@ def run_kernel(
     return outputs, tuple(field.squeeze(0) for field in fields)
 
 
-def orthogonal_recurrence(rnn: nn.RNNBase) -> None:
-    """Start each gate's matrix of a one-layer kernel orthogonal, and its biases at 0.
-
-    An orthogonal matrix neither shrinks nor grows a state over steps; Saxe et al. (2014).
-    """
-    with torch.no_grad():
-        for gate in rnn.weight_hh_l0.split(rnn.hidden_size):  # each [H, H]
-            nn.init.orthogonal_(gate)
-        nn.init.zeros_(rnn.bias_ih_l0)
-        nn.init.zeros_(rnn.bias_hh_l0)
+def init_kernel(rnn: nn.RNNBase, initialisation: Initialisation, scale: float | None) -> None:
+    """Draw each gate's matrices of a one-layer kernel, and start its biases at 0."""
+    init_matrices(
+        recurrent=rnn.weight_hh_l0.split(rnn.hidden_size),  # each [H, H]
+        inputs=rnn.weight_ih_l0.split(rnn.hidden_size),  # each [H, E]
+        initialisation=initialisation,
+        scale=scale,
+    )
+    nn.init.zeros_(rnn.bias_ih_l0)
+    nn.init.zeros_(rnn.bias_hh_l0)

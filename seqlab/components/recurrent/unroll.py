@@ -1,10 +1,13 @@
 """Runs a recurrent cell over a sequence, in torch's kernel where there is one."""
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
 from seqlab.components.masking import length_mask
 from seqlab.components.recurrent.interface import RecurrentCell, State
+from seqlab.components.tree import map_tensors
 
 
 def unroll(
@@ -24,15 +27,37 @@ def unroll(
     fused = cell.fused(inputs, state, lengths)
     if fused is not None:
         return fused
-    real = None if lengths is None else length_mask(lengths, inputs.shape[1])  # [B, T]
+    return repeat_step(cell.step, cell.project(inputs), state, lengths)
+
+
+def repeat_step(
+    step: Callable[[Tensor, State], tuple[Tensor, State]],
+    projected: Tensor,
+    state: State,
+    lengths: Tensor | None,
+) -> tuple[Tensor, State]:
+    """One step after the other, on projected inputs [B, T, P]; results as those of `unroll`."""
+    real = None if lengths is None else length_mask(lengths, projected.shape[1])  # [B, T]
     outputs = []
-    for t, projected in enumerate(cell.project(inputs).unbind(dim=1)):  # [B, P]
-        output, following = cell.step(projected, state)  # [B, H]
-        if real is not None:
-            keep = real[:, t].unsqueeze(1)  # [B, 1]
-            output = torch.where(keep, output, 0)  # [B, H]
-            pairs = zip(following, state, strict=True)
-            following = cell.state_type(*(torch.where(keep, new, old) for new, old in pairs))
-        state = following
+    for t, each in enumerate(projected.unbind(dim=1)):  # [B, P]
+        output, following = step(each, state)  # [B, H]
+        state = following if real is None else choose_rows(real[:, t], following, state)
         outputs.append(output)
-    return torch.stack(outputs, dim=1), state
+    stacked = torch.stack(outputs, dim=1)  # [B, T, H]
+    return stacked if real is None else zero_padding(stacked, real), state
+
+
+def choose_rows(rows: Tensor, new: State, old: State) -> State:
+    """A state with the new rows where `rows` [B] is True and the old ones elsewhere."""
+
+    def choose(new: Tensor, old: Tensor) -> Tensor:
+        if new is old:  # masks, which no step changes
+            return old
+        return torch.where(rows.view(-1, *(1 for _ in new.shape[1:])), new, old)  # [B, ...]
+
+    return map_tensors(choose, new, old)
+
+
+def zero_padding(outputs: Tensor, real: Tensor) -> Tensor:
+    """Outputs [B, T, H] with 0 where `real` [B, T] is False."""
+    return torch.where(real.unsqueeze(2), outputs, 0)  # [B, T, H]
