@@ -90,3 +90,79 @@ def _pack(groups: Sequence[list[int]], batch_size: int) -> list[list[int]]:
         [index for group in groups[n : n + together] for index in group]
         for n in range(0, len(groups), together)
     ]
+
+
+class TokenBuckets:
+    """Sentence pairs of like length together, as many as hold a number of tokens; chance otherwise.
+
+    The pairs are sorted by target length and, among equals, by source length, rising and falling in
+    turn so that neighbours are alike at the seams too. Where batches are cut depends on the lengths
+    alone, so their number is the same in every epoch; chance decides who takes which of the places
+    that are of one length on both sides, and in which order the batches come.
+
+    Args:
+        source_lengths: tokens and end of each source.
+        target_lengths: tokens and end of each target.
+        batch_tokens: most tokens of a batch on either side, padding included; a pair that is longer
+            by itself gets a batch of its own.
+        seed: what the order is a function of, together with the epoch.
+    """
+
+    def __init__(
+        self,
+        source_lengths: Sequence[int],
+        target_lengths: Sequence[int],
+        *,
+        batch_tokens: int,
+        seed: int,
+    ) -> None:
+        self.target = np.asarray(target_lengths, dtype=np.int64)
+        source = np.asarray(source_lengths, dtype=np.int64)
+        self.turned_source = np.where(self.target % 2 == 0, source, -source)
+        self.seed = seed
+        order = np.lexsort((self.turned_source, self.target))
+        self.cuts = _cut(np.maximum(source, self.target)[order], batch_tokens)
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Batches of pairs whose lengths are neighbours, in an order by chance."""
+        generator = np.random.default_rng([self.seed, epoch])
+        order = generator.permutation(len(self.target))
+        # Stable: among pairs of one length the chance above decides who meets whom.
+        order = order[np.lexsort((self.turned_source[order], self.target[order]))]
+        batches = [part.tolist() for part in np.split(order, self.cuts)] if len(order) else []
+        return [batches[n] for n in generator.permutation(len(batches))]
+
+
+class SortedTokens:
+    """Sentence pairs in the order of their lengths, the longest first: for evaluation.
+
+    Args:
+        source_lengths: tokens and end of each source.
+        target_lengths: tokens and end of each target.
+        batch_tokens: most tokens of a batch on either side, padding included; a pair that is longer
+            by itself gets a batch of its own.
+    """
+
+    def __init__(
+        self, source_lengths: Sequence[int], target_lengths: Sequence[int], *, batch_tokens: int
+    ) -> None:
+        source, target = np.asarray(source_lengths), np.asarray(target_lengths)
+        order = np.lexsort((-target, -source))
+        cuts = _cut(np.maximum(source, target)[order], batch_tokens)
+        self._batches = [part.tolist() for part in np.split(order, cuts)] if len(order) else []
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """The same in every epoch."""
+        return self._batches
+
+
+def _cut(lengths: Sequence[int], batch_tokens: int) -> list[int]:
+    """Where a sequence is cut, so that a part's size times its greatest length stays in bounds."""
+    cuts: list[int] = []
+    start = longest = 0
+    for index, length in enumerate(map(int, lengths)):
+        longest = max(longest, length)
+        if index > start and longest * (index + 1 - start) > batch_tokens:
+            cuts.append(index)
+            start, longest = index, length
+    return cuts
