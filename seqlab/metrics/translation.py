@@ -93,7 +93,7 @@ class TranslationScores(Metric):
         return scores
 
     def signature(self) -> dict[str, str]:
-        """sacrebleu's signature of each score that was last computed, by the score's name."""
+        """Signatures of sacrebleu for the scores that were last computed, by the score's name."""
         return dict(self._signatures)
 
     def _words(self, text: str) -> str:

@@ -7,7 +7,6 @@ import sacrebleu
 import torch
 from torch import Tensor
 
-from seqlab.metrics.token_accuracy import TokenAccuracy
 from seqlab.metrics.translation import TranslationScores, bleu_by_length
 
 RECORDS: list[tuple[str, list[str]]] = [
@@ -153,12 +152,3 @@ def test_bleu_by_length_is_bleu_of_the_sentences_of_a_length() -> None:
     assert [b[:3] for b in bleu_by_length([7, 7], ["a", "b"], [["a"], ["b"]])] == [(7, 7, 2)]
     assert [b[:2] for b in bleu_by_length([1, 5000], ["a"] * 2, [["a"]] * 2)] == [(1, 5000)]
     assert bleu_by_length([], [], []) == []
-
-
-def test_token_accuracy_counts_what_is_no_padding() -> None:
-    logits = torch.eye(4)[torch.tensor([[1, 2, 3], [1, 0, 0]])]  # [2, 3, 4]
-    accuracy = TokenAccuracy()
-    accuracy.update(logits, torch.tensor([[1, 2, 0], [2, 0, 0]]), torch.tensor([3, 1]))
-    assert accuracy.compute().item() == pytest.approx(2 / 4)
-    accuracy.update(logits[1:], torch.tensor([[1, 0, 0]]), torch.tensor([2]))
-    assert accuracy.compute().item() == pytest.approx(4 / 6)
