@@ -102,15 +102,17 @@ def _task_table(task: str, model: str | None) -> Table:
     for group, having in catalog.parts(task).items():
         if model is None or not having or model in having:
             some = having if set(having) < set(catalog.fitting(task, "model")) else ()
-            default = catalog.default_of(task, group) or _default_part(models, group)
+            default = catalog.default_of(task, group) or _default_part(task, models, group)
             _add(table, group, catalog.names(group), default, of=some)
     table.add_row()
     return table
 
 
-def _default_part(models: Sequence[str], group: str) -> str | None:
-    """What all models that mount a group mount there; None where they differ."""
-    slots = [slot for model in models for slot in catalog.describe("model", model).slots]
+def _default_part(task: str, models: Sequence[str], group: str) -> str | None:
+    """What all models, or data sets, that mount a group mount there; None where they differ."""
+    entries = [catalog.describe("model", model) for model in models]
+    entries += [catalog.describe("data", data) for data in catalog.fitting(task, "data")]
+    slots = [slot for entry in entries for slot in entry.slots]
     defaults = {slot.default for slot in slots if slot.group == group}
     return defaults.pop() if len(defaults) == 1 else None
 

@@ -188,7 +188,7 @@ def _belongs(entry: Entry, wanted: str) -> bool:
 def parts(task: str) -> dict[str, tuple[str, ...]]:
     """Groups of the parts that can be exchanged in a task, and in which of its models.
 
-    A part that the task itself mounts (its decoding, say) is in no model.
+    A part that the task itself mounts (its decoding, say) or its data is in no model.
     """
     found: dict[str, list[str]] = {}
     for model in fitting(task, "model"):
@@ -197,6 +197,9 @@ def parts(task: str) -> dict[str, tuple[str, ...]]:
     for slot in describe("task", task).slots:
         if not slot.is_root:
             found.setdefault(slot.group, [])
+    for data in fitting(task, "data"):
+        for group in _nested(describe("data", data)):
+            found.setdefault(group, [])
     return {group: tuple(models) for group, models in sorted(found.items())}
 
 

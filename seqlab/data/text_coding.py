@@ -26,8 +26,8 @@ class Tokeniser:
     Args:
         tokenisation: `whitespace`: words are what blanks separate. `moses`: as the Moses scripts
             separate them, and rejoined as these do. `moses_spaced`: the same words, but written
-            with blanks between them, as in files that were tokenised once and for all; such files
-            are read as they are, and text that is not tokenised is understood too.
+            with blanks between them, as in files that are tokenised already. The words of such
+            files are kept, and text that is not tokenised is understood too.
         language: its code, on which Moses depends.
         lower_case: whether capitals are made small.
     """
@@ -38,9 +38,14 @@ class Tokeniser:
 
     def split(self, text: str) -> list[str]:
         """Words of a line; none has white space inside."""
-        if self.tokenisation != "whitespace":
-            text = " ".join(_moses(self.language)[0].tokenize(text, escape=False))
-        return (text.lower() if self.lower_case else text).split()
+        text = text.lower() if self.lower_case else text
+        if self.tokenisation == "whitespace":
+            return text.split()
+        split, join = _moses(self.language)
+        if self.tokenisation == "moses_spaced":
+            # Moses would part "'s", once it stands alone; joined first, it is found again.
+            text = join.detokenize(text.split(), unescape=False)
+        return " ".join(split.tokenize(text, escape=False)).split()
 
     def join(self, words: Sequence[str]) -> str:
         """The line of words."""
