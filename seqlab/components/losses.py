@@ -7,16 +7,25 @@ from torch.nn import functional as F
 from seqlab.components.masking import length_mask
 
 
-def sequence_nll(logits: Tensor, targets: Tensor, lengths: Tensor) -> Tensor:
+def sequence_nll(
+    logits: Tensor, targets: Tensor, lengths: Tensor, *, smoothing: float = 0.0
+) -> Tensor:
     """Negative log-likelihood of each sequence in nats, [B].
 
     Args:
         logits: unnormalised scores, [B, T, V].
         targets: true tokens, [B, T].
         lengths: number of targets that count, [B]; what lies beyond changes nothing.
+        smoothing: share of each target's probability that is spread evenly over the vocabulary;
+            Szegedy et al. (2016), section 7.
     """
     # In full precision: under autocast a sum over the vocabulary in bf16 loses the rare words.
-    losses = F.cross_entropy(logits.flatten(0, 1).float(), targets.flatten(), reduction="none")
+    losses = F.cross_entropy(
+        logits.flatten(0, 1).float(),
+        targets.flatten(),
+        reduction="none",
+        label_smoothing=smoothing,
+    )
     losses = losses.view_as(targets)  # [B, T]
     real = length_mask(lengths, targets.shape[1])  # [B, T]
     return losses.masked_fill(~real, 0.0).sum(dim=1)  # [B]

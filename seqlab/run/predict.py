@@ -1,8 +1,10 @@
 """Use a run on what a person has."""
 
 import glob
+import gzip
 import json
 import sys
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -29,7 +31,6 @@ def predict(config: DictConfig) -> list[Prediction]:
     """
     prepare_torch(threads=config.threads or sound_threads())
     run_dir = RunDir(Path(config.run))
-    inputs = find_inputs(config.input)
     saved = read_checkpoint(run_dir.path, config.checkpoint, list(config.allow))
     if config.decoding is not None:
         saved.config.task.decoding = OmegaConf.to_container(config.decoding, resolve=True)
@@ -38,19 +39,25 @@ def predict(config: DictConfig) -> list[Prediction]:
     parts = reassemble(saved, data_dir=config.paths.data, with_data=False)
     accelerator = config.trainer.accelerator
     task = parts.task.to(Fabric(accelerator=accelerator, devices=1).device).eval()
+    inputs = read_lines(config.input) if task.reads_lines else iter(find_files(config.input))
+    # Who types waits for an answer to each line.
+    batch_size = 1 if config.input == "-" and sys.stdin.isatty() else config.batch_size
     screen = Screen()
     answers = []
+    figures = not task.reads_lines if config.figures is None else config.figures
     with torch.inference_mode():
-        for answer in task.predict_inputs(inputs, parts.datamodule, output):
+        for answer in task.predict_inputs(
+            inputs, parts.datamodule, output, batch_size=batch_size, figures=figures
+        ):
             answers.append(answer)
             screen.console.print(_shown(answer))
-    _keep(answers, output / "predictions.jsonl")
+    _keep(answers, output)
     screen.line(f"{len(answers)} answers are in {output / 'predictions.jsonl'}")
     return answers
 
 
-def find_inputs(given: str) -> list[str]:
-    """The inputs that a person means by a file, a folder, a glob, or `-` for standard input.
+def find_files(given: str) -> list[str]:
+    """The files that a person means by a file, a folder, a glob, or `-` for standard input.
 
     Raises:
         UserError: nothing is there.
@@ -68,25 +75,55 @@ def find_inputs(given: str) -> list[str]:
     return found
 
 
+def read_lines(given: str) -> Iterator[str]:
+    """The lines of the files that a person means, or of standard input as they come.
+
+    A line without words is one too, so that the answers stand line by line beside the input.
+
+    Raises:
+        UserError: there is no such file, or a line is not UTF-8.
+    """
+    if given == "-":
+        yield from _lines(sys.stdin.buffer, "standard input")
+        return
+    for path in find_files(given):
+        with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as file:
+            yield from _lines(file, path)
+
+
+def _lines(file: Iterable[bytes], name: str) -> Iterator[str]:
+    for number, line in enumerate(file, start=1):
+        try:
+            yield line.decode("utf-8").strip()
+        except UnicodeDecodeError as error:
+            message = f"line {number} is not UTF-8: {error.reason}"
+            raise UserError([Problem(key="input", given=name, message=message)]) from error
+
+
 def _shown(answer: Prediction) -> Text:
-    text = Text.assemble((answer.source, "dim"), "\n  ", (answer.text, "bold"))
-    text.append(f"   log-probability {answer.log_probability:.2f}", style="dim")
+    text = Text.assemble((answer.source, "dim"))
+    for rank, hypothesis in enumerate(answer.hypotheses):
+        text.append(f"\n  {hypothesis.text}", style="" if rank else "bold")
+        text.append(f"   log-probability {hypothesis.log_probability:.2f}", style="dim")
+        if len(answer.hypotheses) > 1:
+            text.append(f"   score {hypothesis.score:.2f}", style="dim")
     if answer.figure is not None:
-        text.append(f"   {answer.figure}", style="cyan")
+        text.append(f"\n  {answer.figure}", style="cyan")
     return text
 
 
-def _keep(answers: list[Prediction], path: Path) -> None:
-    lines = [
-        json.dumps(
-            {
-                "source": answer.source,
-                "text": answer.text,
-                "log_probability": answer.log_probability,
-                "figure": None if answer.figure is None else str(answer.figure),
-            },
-            ensure_ascii=False,
-        )
+def _keep(answers: list[Prediction], folder: Path) -> None:
+    """Write the answers with all that is known of them, and as plain lines."""
+    rows = [
+        {
+            "source": answer.source,
+            **answer.hypotheses[0]._asdict(),
+            "n_best": [hypothesis._asdict() for hypothesis in answer.hypotheses[1:]],
+            "figure": None if answer.figure is None else str(answer.figure),
+        }
         for answer in answers
     ]
-    atomic_write(path, "".join(f"{line}\n" for line in lines))
+    records = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+    atomic_write(folder / "predictions.jsonl", records)
+    texts = "".join(f"{answer.hypotheses[0].text}\n" for answer in answers)
+    atomic_write(folder / "predictions.txt", texts)

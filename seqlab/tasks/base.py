@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -12,6 +12,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from seqlab.data.spec import Spec
+from seqlab.models.ensemble import Ensemble
+from seqlab.models.interfaces import SequenceGenerator
 
 
 class NonFiniteLossError(RuntimeError):
@@ -56,12 +58,19 @@ class Schedule:
         self.scheduler, self.interval, self.monitor = scheduler, interval, monitor
 
 
+class Hypothesis(NamedTuple):
+    """One sequence that a search found, as text."""
+
+    text: str
+    log_probability: float
+    score: float  # what it is ranked by
+
+
 class Prediction(NamedTuple):
     """What a task says of one input that a person gave."""
 
     source: str
-    text: str
-    log_probability: float
+    hypotheses: tuple[Hypothesis, ...]  # best first, at least one
     figure: Path | None
 
 
@@ -88,6 +97,7 @@ class Task(LightningModule, ABC):
     interface: ClassVar[type[nn.Module]]
     batch_type: ClassVar[type]
     supplied_sizes: ClassVar[frozenset[str]] = frozenset()
+    reads_lines: ClassVar[bool] = False  # whether a person gives it lines of text, or else files
     monitor: ClassVar[str]
     mode: ClassVar[Literal["min", "max"]]
 
@@ -128,9 +138,35 @@ class Task(LightningModule, ABC):
 
     @abstractmethod
     def predict_inputs(
-        self, inputs: Sequence[str], datamodule: Any, output: Path
+        self,
+        inputs: Iterator[str],
+        datamodule: Any,
+        output: Path,
+        *,
+        batch_size: int,
+        figures: bool,
     ) -> Iterable[Prediction]:
-        """Answer what a person gave, one by one, figures into the folder `output`."""
+        """Answer what a person gave, in order.
+
+        Args:
+            inputs: names of files, or lines where the task `reads_lines`; asked for no further
+                than the next batch, since a person may still be typing.
+            datamodule: opens what a file name stands for; it is not set up.
+            output: folder of the figures.
+            batch_size: inputs that are handled at once.
+            figures: whether they are drawn.
+        """
+
+    @classmethod
+    def ensemble(cls, models: Sequence[Any]) -> nn.Module:
+        """One model of several trained ones, which an evaluation may use in the place of one.
+
+        Raises:
+            ValueError: these cannot be one.
+        """
+        if not issubclass(cls.interface, SequenceGenerator):
+            raise ValueError(f"no ensemble is known of a {cls.interface.__name__}")
+        return Ensemble(members=models)
 
     def is_repeated(self, batch_index: int) -> bool:
         """Whether a batch of an evaluation only fills up the last round of several processes.

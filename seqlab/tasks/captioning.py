@@ -1,6 +1,7 @@
 """Describe an image in words."""
 
 from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -15,10 +16,12 @@ from seqlab.data.batches import CaptionBatch
 from seqlab.data.captions import CaptionDataModule
 from seqlab.data.spec import CaptionSpec
 from seqlab.metrics.captioning import CaptionScores
+from seqlab.metrics.likelihood import Likelihood
 from seqlab.metrics.pointing import PointingAccuracy
+from seqlab.models.ensemble import CaptioningEnsemble
 from seqlab.models.interfaces import CaptioningModel, TeacherForced
 from seqlab.tasks import generation
-from seqlab.tasks.base import Outcome, Prediction, Schedule, Task
+from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
 from seqlab.viz.attention import attention_figure
 from seqlab.viz.captions import caption_gallery
 
@@ -59,7 +62,7 @@ class CaptioningTask(Task):
         self.decoding = decoding
         self.auxiliary_weights = auxiliary_weights
         self.num_figures = num_figures
-        self.likelihood = generation.Likelihood()
+        self.likelihood = Likelihood()
         # METEOR starts a Java process: worth it once, at the test, not after every epoch.
         self.scores = CaptionScores(meteor=False)
         self.final_scores = CaptionScores(meteor=True)
@@ -70,6 +73,10 @@ class CaptioningTask(Task):
     @staticmethod
     def sizes(spec: CaptionSpec) -> dict[str, Any]:
         return {"vocab_size": len(spec.words), "pad_id": spec.pad_id}
+
+    @classmethod
+    def ensemble(cls, models: Sequence[CaptioningModel]) -> CaptioningEnsemble:
+        return CaptioningEnsemble(members=models)
 
     def attach(
         self, datamodule: CaptionDataModule, cache_dir: Path, on_progress: Any = None
@@ -216,19 +223,40 @@ class CaptioningTask(Task):
 
     @torch.inference_mode()
     def predict_inputs(
-        self, inputs: Sequence[str], datamodule: CaptionDataModule, output: Path
+        self,
+        inputs: Iterator[str],
+        datamodule: CaptionDataModule,
+        output: Path,
+        *,
+        batch_size: int,
+        figures: bool,
     ) -> Iterator[Prediction]:
         """Caption image files; the figure of `photo.jpg` is `photo.png` in the folder `output`."""
-        for source in inputs:
-            image = datamodule.open_image(Path(source))  # [3, height, width]
-            features = self.model.backbone(image.unsqueeze(0).to(self.device))
-            height, width = features.shape[-2:]
-            described = self._describe(source, self.decode(features), 0, (height, width))
-            figure = output / f"{Path(source).stem}.png"
-            picture = image.permute(1, 2, 0).numpy()
-            drawn = self._draw_attention(picture, described, figure)
-            text = " ".join(described.words)
-            yield Prediction(source, text, described.log_probability, figure if drawn else None)
+        while sources := list(islice(inputs, batch_size)):
+            images = [datamodule.open_image(Path(source)) for source in sources]
+            features = self.model.backbone(torch.stack(images).to(self.device))  # [I, D, h, w]
+            grid = (features.shape[-2], features.shape[-1])
+            found = self.decode(features)
+            for row, (source, image) in enumerate(zip(sources, images, strict=True)):
+                figure = output / f"{Path(source).stem}.png"
+                described = self._describe(source, found, row, grid)
+                picture = image.permute(1, 2, 0).numpy()
+                drawn = figures and self._draw_attention(picture, described, figure)
+                yield Prediction(source, self._ranked(found, row), figure if drawn else None)
+
+    def _ranked(self, found: Hypotheses, row: int) -> tuple[Hypothesis, ...]:
+        """The captions of an image, best first."""
+        return tuple(
+            Hypothesis(" ".join(self.text(tokens)), float(log_probability), float(score))
+            for tokens, length, log_probability, score in zip(
+                found.tokens[row],
+                found.lengths[row],
+                found.log_probabilities[row],
+                found.scores[row],
+                strict=True,
+            )
+            if length > 0  # there may be fewer than were asked for
+        )
 
 
 class _Described(NamedTuple):

@@ -1,15 +1,11 @@
-"""What every task that generates sequences shares: the objective, its measures and the search."""
+"""What every task that generates sequences shares: the objective and the search."""
 
 from collections.abc import Mapping
 from typing import Any
 
-import torch
 from torch import Tensor
-from torchmetrics import Metric
 
 from seqlab.components.decoding.interface import Hypotheses, Search
-from seqlab.components.losses import sequence_nll
-from seqlab.components.masking import length_mask
 from seqlab.config.errors import Problem, UserError
 from seqlab.models.interfaces import SequenceGenerator, TeacherForced
 from seqlab.tasks.base import Outcome
@@ -55,44 +51,6 @@ def objective(
         total = total + weights.get(name, term.weight) * term.value.sum()
         logged[name] = term.value.mean()
     return Outcome(total / num_tokens, logged)
-
-
-class Likelihood(Metric):
-    """Loss, perplexity and accuracy per token, under the true previous tokens."""
-
-    full_state_update = False
-    sum_nll: Tensor
-    num_right: Tensor
-    num_tokens: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        zero = torch.zeros((), dtype=torch.float64)
-        for name in ("sum_nll", "num_right", "num_tokens"):
-            self.add_state(name, zero.clone(), dist_reduce_fx="sum")
-
-    def update(self, logits: Tensor, tokens: Tensor, lengths: Tensor) -> None:
-        """Count a batch.
-
-        Args:
-            logits: [B, T, V], position t scores tokens[:, t + 1].
-            tokens: start, words, end, padding, [B, T + 1].
-            lengths: words and end, [B].
-        """
-        targets = tokens[:, 1:]  # [B, T]
-        right = (logits.argmax(dim=2) == targets) & length_mask(lengths, targets.shape[1])
-        self.sum_nll += sequence_nll(logits, targets, lengths).sum()
-        self.num_right += right.sum()
-        self.num_tokens += lengths.sum()
-
-    def compute(self) -> dict[str, Tensor]:
-        """By name."""
-        loss = self.sum_nll / self.num_tokens
-        return {
-            "loss": loss,
-            "perplexity": loss.exp(),
-            "token_accuracy": self.num_right / self.num_tokens,
-        }
 
 
 def find(

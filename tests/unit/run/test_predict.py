@@ -7,7 +7,7 @@ import pytest
 
 from seqlab.config.errors import UserError
 from seqlab.run.assemble import _moved, _without_weight_files
-from seqlab.run.predict import find_inputs
+from seqlab.run.predict import find_files
 
 
 @pytest.fixture
@@ -19,21 +19,21 @@ def photos(tmp_path: Path) -> Path:
 
 
 def test_inputs(photos: Path) -> None:
-    assert find_inputs(f"{photos}/*.jpg") == [f"{photos}/a.jpg", f"{photos}/b.jpg"]
-    assert find_inputs(f"{photos}/a.jpg") == [f"{photos}/a.jpg"]
-    assert find_inputs(f"{photos}/c [1].png") == [f"{photos}/c [1].png"]  # a name, not a pattern
-    assert len(find_inputs(str(photos))) == 3
+    assert find_files(f"{photos}/*.jpg") == [f"{photos}/a.jpg", f"{photos}/b.jpg"]
+    assert find_files(f"{photos}/a.jpg") == [f"{photos}/a.jpg"]
+    assert find_files(f"{photos}/c [1].png") == [f"{photos}/c [1].png"]  # a name, not a pattern
+    assert len(find_files(str(photos))) == 3
 
 
 def test_lines_of_standard_input(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stdin", io.StringIO("x.jpg\n\n y.jpg \n"))
-    assert find_inputs("-") == ["x.jpg", "y.jpg"]
+    assert find_files("-") == ["x.jpg", "y.jpg"]
 
 
 @pytest.mark.parametrize("given", ["none.jpg", "*.gif", "folder"])
 def test_nothing_is_there(photos: Path, given: str) -> None:
     with pytest.raises(UserError, match="there is no such file"):
-        find_inputs(f"{photos}/{given}")
+        find_files(f"{photos}/{given}")
 
 
 def test_data_may_have_moved_since_training() -> None:
