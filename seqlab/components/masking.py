@@ -11,11 +11,17 @@ def length_mask(lengths: Tensor, size: int) -> Tensor:
 
 
 def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """Softmax of scores [B, L] over the True of a mask [B, L], or over all where it is None.
+    """Softmax over the True of a mask, or over all where it is None.
 
     The result is exactly 0 outside the mask and its rows sum to 1. Each row of the mask has a True:
     batches are refused where they are made, not here, where looking would stall a GPU.
+
+    Args:
+        scores: [B, L], or those of many steps, [B, T, L].
+        mask: [B, L], for all steps alike, or of the shape of the scores.
     """
     if mask is not None:
-        scores = scores.masked_fill(~mask, -torch.inf)  # [B, L]
-    return scores.softmax(dim=1)  # [B, L]
+        if mask.dim() < scores.dim():
+            mask = mask.unsqueeze(1)  # [B, 1, L]
+        scores = scores.masked_fill(~mask, -torch.inf)  # [B, (T,) L]
+    return scores.softmax(dim=-1)  # [B, (T,) L]

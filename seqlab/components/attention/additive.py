@@ -26,5 +26,5 @@ class AdditiveScore(Score):
         return 2 * self.key(values)  # [B, L, A]
 
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
-        """Scores [B, L] of a query [B, Q]."""
-        return tanh_energy(keys, 2 * self.query(query), self.energy.weight[0])  # [B, L]
+        """Scores [B, L] of a query [B, Q], or [B, T, L] of queries [B, T, Q]."""
+        return tanh_energy(keys, 2 * self.query(query), self.energy.weight[0])  # [B, (T,) L]

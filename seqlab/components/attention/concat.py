@@ -30,6 +30,6 @@ class ConcatScore(Score):
         return 2 * F.linear(values, self.pair.weight[:, self.query_dim :])  # [B, L, A]
 
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
-        """Scores [B, L] of a query [B, Q]."""
-        projected = 2 * F.linear(query, self.pair.weight[:, : self.query_dim])  # [B, A]
-        return tanh_energy(keys, projected, self.energy.weight[0])  # [B, L]
+        """Scores [B, L] of a query [B, Q], or [B, T, L] of queries [B, T, Q]."""
+        projected = 2 * F.linear(query, self.pair.weight[:, : self.query_dim])  # [B, (T,) A]
+        return tanh_energy(keys, projected, self.energy.weight[0])  # [B, (T,) L]

@@ -31,5 +31,5 @@ class DotScore(Score):
         return values  # [B, L, D]
 
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
-        """Scores [B, L] of a query [B, Q]."""
-        return torch.einsum("bd,bld->bl", query, keys)  # [B, L]
+        """Scores [B, L] of a query [B, Q], or [B, T, L] of queries [B, T, Q]."""
+        return torch.einsum("b...d,bld->b...l", query, keys)  # [B, (T,) L]

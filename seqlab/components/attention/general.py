@@ -26,5 +26,5 @@ class GeneralScore(Score):
         return values  # [B, L, D]
 
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
-        """Scores [B, L] of a query [B, Q]."""
-        return torch.einsum("bd,bld->bl", self.query(query), keys)  # [B, L]
+        """Scores [B, L] of a query [B, Q], or [B, T, L] of queries [B, T, Q]."""
+        return torch.einsum("b...d,bld->b...l", self.query(query), keys)  # [B, (T,) L]

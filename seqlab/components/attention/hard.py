@@ -4,6 +4,7 @@ import torch
 from torch import Tensor
 
 from seqlab.components.attention.interface import Attended, Attention, Prepared, Score
+from seqlab.components.attention.soft import read
 from seqlab.components.masking import masked_softmax
 
 
@@ -41,22 +42,26 @@ class HardAttention(Attention):
             sampled = chance < self.sample_probability  # [B]
         return Prepared(values, self.score.project(values), mask, sampled)
 
-    def forward(self, query: Tensor, prepared: Prepared) -> Attended:
-        """Read with a query [B, Q]."""
-        probabilities = masked_softmax(self.score(query, prepared.keys), prepared.mask)  # [B, L]
+    def forward(
+        self, query: Tensor, prepared: Prepared, position: Tensor | None = None
+    ) -> Attended:
+        """Read with queries [B, Q] or [B, T, Q]; the position changes nothing."""
+        scores = self.score(query, prepared.keys)  # [B, (T,) L]
+        probabilities = masked_softmax(scores, prepared.mask)  # [B, (T,) L]
         if prepared.sampled is None:
-            weights = one_hot(probabilities.argmax(dim=1), probabilities)  # [B, L]
+            weights = one_hot(probabilities.argmax(dim=-1), probabilities)  # [B, (T,) L]
         else:
-            drawn = one_hot(self.draw(probabilities), probabilities)  # [B, L]
-            weights = torch.where(prepared.sampled.unsqueeze(1), drawn, probabilities)  # [B, L]
-        context = torch.einsum("bl,bld->bd", weights, prepared.values)  # [B, D]
-        return Attended(context, weights, probabilities)
+            rows = self.draw(probabilities.flatten(0, -2))  # [B] or [B * T]
+            drawn = one_hot(rows.view(scores.shape[:-1]), probabilities)  # [B, (T,) L]
+            sampled = prepared.sampled.view(-1, *(1 for _ in scores.shape[1:]))  # [B, (1,) 1]
+            weights = torch.where(sampled, drawn, probabilities)  # [B, (T,) L]
+        return Attended(read(weights, prepared.values), weights, probabilities)
 
     def draw(self, probabilities: Tensor) -> Tensor:
-        """A location [B] for each row of probabilities [B, L]."""
-        return torch.multinomial(probabilities.detach(), 1).squeeze(1)  # [B]
+        """A location [M] for each row of probabilities [M, L]."""
+        return torch.multinomial(probabilities.detach(), 1).squeeze(1)  # [M]
 
 
 def one_hot(locations: Tensor, like: Tensor) -> Tensor:
-    """1 at locations [B] and 0 elsewhere, in the shape [B, L] and type of `like`."""
-    return torch.zeros_like(like).scatter(1, locations.unsqueeze(1), 1)  # [B, L]
+    """1 at locations [B] or [B, T] and 0 elsewhere, in the shape [.., L] and type of `like`."""
+    return torch.zeros_like(like).scatter(-1, locations.unsqueeze(-1), 1)  # [B, (T,) L]

@@ -16,11 +16,15 @@ class Prepared(NamedTuple):
 
 
 class Attended(NamedTuple):
-    """One read."""
+    """One read per query."""
 
-    context: Tensor  # [B, D]
-    weights: Tensor  # [B, L], what was read; exactly 0 outside the mask, each row sums to 1
-    probabilities: Tensor  # [B, L], what the selection chose from; the weights where it is soft
+    context: Tensor  # [B, D] or [B, T, D]
+    # [B, L] or [B, T, L], what was read; exactly 0 outside the mask. Each row sums to 1, or to less
+    # where a paper dampens after its softmax (local-p).
+    weights: Tensor
+    # [B, L] or [B, T, L], what the selection chose from, each row sums to 1; the weights where it
+    # is soft.
+    probabilities: Tensor
 
 
 class Score(nn.Module, ABC):
@@ -32,7 +36,7 @@ class Score(nn.Module, ABC):
 
     @abstractmethod
     def forward(self, query: Tensor, keys: Tensor) -> Tensor:
-        """Unnormalised scores [B, L] of a query [B, Q]."""
+        """Unnormalised scores [B, L] of a query [B, Q], or [B, T, L] of queries [B, T, Q]."""
 
 
 class Attention(nn.Module, ABC):
@@ -57,5 +61,14 @@ class Attention(nn.Module, ABC):
         """
 
     @abstractmethod
-    def forward(self, query: Tensor, prepared: Prepared) -> Attended:
-        """Read with a query [B, Q]."""
+    def forward(
+        self, query: Tensor, prepared: Prepared, position: Tensor | None = None
+    ) -> Attended:
+        """Read with one query per input, or with those of many steps at once.
+
+        Args:
+            query: [B, Q] or [B, T, Q].
+            prepared: what is read.
+            position: the step that each query belongs to, counted from 0, [B] or [B, T]. A model
+                always gives it, since some attentions follow the steps.
+        """

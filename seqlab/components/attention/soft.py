@@ -22,8 +22,14 @@ class SoftAttention(Attention):
         """Project values [B, L, D] once; the mask [B, L] is True where a value is real."""
         return Prepared(values, self.score.project(values), mask)
 
-    def forward(self, query: Tensor, prepared: Prepared) -> Attended:
-        """Read with a query [B, Q]."""
-        weights = masked_softmax(self.score(query, prepared.keys), prepared.mask)  # [B, L]
-        context = torch.einsum("bl,bld->bd", weights, prepared.values)  # [B, D]
-        return Attended(context, weights, weights)
+    def forward(
+        self, query: Tensor, prepared: Prepared, position: Tensor | None = None
+    ) -> Attended:
+        """Read with queries [B, Q] or [B, T, Q]; the position changes nothing."""
+        weights = masked_softmax(self.score(query, prepared.keys), prepared.mask)  # [B, (T,) L]
+        return Attended(read(weights, prepared.values), weights, weights)
+
+
+def read(weights: Tensor, values: Tensor) -> Tensor:
+    """Sums [B, D] or [B, T, D] of values [B, L, D] by weights [B, L] or [B, T, L]."""
+    return torch.einsum("b...l,bld->b...d", weights, values)  # [B, (T,) D]

@@ -13,6 +13,7 @@ from seqlab.components.attention.dot import DotScore
 from seqlab.components.attention.general import GeneralScore
 from seqlab.components.attention.hard import HardAttention
 from seqlab.components.attention.interface import Attention
+from seqlab.components.attention.local import LocalMonotonic, LocalPredictive
 from seqlab.components.attention.soft import SoftAttention
 from seqlab.components.backbones.interface import Backbone
 from seqlab.components.recurrent.elman import ElmanCell
@@ -50,6 +51,15 @@ def hard(sample_probability: float = 0.5, **sizes: int) -> HardAttention:
     return HardAttention(score=score, sample_probability=sample_probability)
 
 
+def local_m(window: int = 1, **sizes: int) -> LocalMonotonic:
+    return LocalMonotonic(score=DotScore(**sizes), window=window)
+
+
+def local_p(window: int = 2, **sizes: int) -> LocalPredictive:
+    score = GeneralScore(**sizes)
+    return LocalPredictive(score=score, query_dim=sizes["query_dim"], window=window)
+
+
 ATTENTIONS: dict[str, Callable[..., Attention]] = {
     "additive": additive,
     "dot": lambda **sizes: SoftAttention(score=DotScore(**sizes)),
@@ -57,6 +67,7 @@ ATTENTIONS: dict[str, Callable[..., Attention]] = {
     "concat": lambda **sizes: SoftAttention(score=ConcatScore(hidden_dim=6, **sizes)),
     "hard": hard,
 }
+LOCAL_ATTENTIONS: dict[str, Callable[..., Attention]] = {"local_m": local_m, "local_p": local_p}
 CELLS: dict[str, Callable[..., Any]] = {
     "lstm": partial(LSTMCell, forget_bias=1.0),
     "gru_before": partial(GRUCell, reset="before"),
@@ -66,6 +77,7 @@ CELLS: dict[str, Callable[..., Any]] = {
 }
 MODELS = [
     *(f"show_attend_tell {attention} {cell}" for attention in ATTENTIONS for cell in CELLS),
+    *(f"show_attend_tell {attention} lstm" for attention in LOCAL_ATTENTIONS),
     *(f"show_tell {cell}" for cell in CELLS),
     *(f"neuraltalk {cell}" for cell in CELLS),
 ]
@@ -78,7 +90,7 @@ def build(name: str, dropout: float = 0.0, **parts: Any) -> CaptioningModel:
     sizes = {"vocab_size": VOCABULARY, "pad_id": PAD, "embedding_dim": EMBEDDING}
     slots = {"backbone": NoBackbone(), "recurrent": CELLS[choices[-1]]}
     if model_name == "show_attend_tell":
-        slots["attention"] = ATTENTIONS[choices[0]]
+        slots["attention"] = (ATTENTIONS | LOCAL_ATTENTIONS)[choices[0]]
     types = {"show_attend_tell": ShowAttendTell, "show_tell": ShowTell, "neuraltalk": NeuralTalk}
     arguments = {**sizes, **slots, "hidden_dim": HIDDEN, "dropout": dropout, **parts}
     model = types[model_name](**arguments).double()

@@ -1,0 +1,132 @@
+"""Every translation model with every part: forcing against decoding, padding, gradients, search."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from seqlab.components.decoding.beam import Beam
+from seqlab.models.interfaces import Sentences, TranslationModel
+from tests.unit.models.translation.parts import (
+    END,
+    MODELS,
+    PAD,
+    START,
+    TARGET_VOCABULARY,
+    build,
+    example,
+)
+
+
+def decode_along(
+    model: TranslationModel, source: Sentences, tokens: Tensor
+) -> tuple[Tensor, list[Tensor | None]]:
+    """Log-probabilities [B, T, V] and attention of the steps that a search would take."""
+    state, memory = model.encode(source)
+    log_probabilities, weights = [], []
+    for token in tokens[:, :-1].unbind(dim=1):
+        log_p, state = model.step(token, state, memory)
+        log_probabilities.append(log_p)
+        weights.append(state.weights)
+    return torch.stack(log_probabilities, dim=1), weights
+
+
+@pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
+@pytest.mark.parametrize("name", MODELS)
+def test_teacher_forcing_equals_stepping(name: str, training: bool) -> None:
+    if training and "hard at_once" in name:
+        training = False
+    model = build(name).train(training)
+    source, tokens, lengths = example()
+    torch.manual_seed(4)  # a sampling attention draws the same places both times
+    forced = model(source, tokens, lengths)
+    torch.manual_seed(4)
+    log_p, weights = decode_along(model, source, tokens)
+
+    torch.testing.assert_close(forced.logits.log_softmax(dim=2), log_p, rtol=1e-9, atol=1e-9)
+    torch.testing.assert_close(log_p.exp().sum(dim=2), torch.ones(3, 5).double())
+    if forced.weights is None:
+        assert weights == [None] * 5
+    else:
+        torch.testing.assert_close(forced.weights, torch.stack(weights, dim=1))
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_padding_further_changes_no_output(name: str) -> None:
+    model = build(name).eval()
+    source, tokens, lengths = example()
+    short = model(source, tokens, lengths)
+    wider = Sentences(torch.cat([source.tokens, torch.full((3, 2), PAD)], dim=1), source.lengths)
+    longer = torch.cat([tokens, torch.full((3, 2), PAD)], dim=1)
+    long = model(wider, longer, lengths)
+
+    torch.testing.assert_close(long.logits[:, :5], short.logits)
+    if short.weights is not None:
+        torch.testing.assert_close(long.weights[:, :5, :5], short.weights)
+        assert not long.weights[:, :, 5:].any()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_sentence_is_the_same_alone_and_in_a_batch(name: str) -> None:
+    model = build(name).eval()
+    source, tokens, lengths = example()
+    together = model(source, tokens, lengths)
+    for n in range(3):
+        S, T = int(source.lengths[n]), int(lengths[n])
+        row = slice(n, n + 1)
+        one = Sentences(source.tokens[row, :S], source.lengths[row])
+        alone = model(one, tokens[row, : T + 1], lengths[row])
+        torch.testing.assert_close(alone.logits[0], together.logits[n, :T])
+        if alone.weights is not None:
+            torch.testing.assert_close(alone.weights[0], together.weights[n, :T, :S])
+            assert not together.weights[n, :, S:].any()
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
+    model = build(name, dropout=0.2).train()
+    source, tokens, lengths = example()
+    torch.manual_seed(0)
+    model(source, tokens, lengths)  # sets the baseline, so that the next rewards differ from it
+    forced = model(source, tokens, lengths)
+    loss = -forced.logits.log_softmax(dim=2)[..., 3].sum()
+    loss = loss + sum(term.weight * term.value.sum() for term in forced.auxiliary.values())
+    loss.backward()
+    assert set(forced.auxiliary) == set(model.auxiliary_names)
+    for key, parameter in model.named_parameters():
+        assert parameter.grad is not None, key
+        assert parameter.grad.isfinite().all(), key
+        assert parameter.grad.any() or "relu" in name, key
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_beam_search_finds_what_the_model_scores(name: str) -> None:
+    model = build(name).eval()
+    source, _, _ = example()
+    search = Beam(beam_size=3, num_best=2, length_penalty=0.0, coverage_penalty=0.0, max_length=6)
+    state, memory = model.encode(source)
+    found = search(model.step, state, memory, start_id=START, end_id=END)
+
+    assert (found.weights is None) == (state.weights is None)
+    for best in range(2):
+        start = torch.full((3, 1), START)
+        forced = model(
+            source, torch.cat([start, found.tokens[:, best]], dim=1), found.lengths[:, best]
+        )
+        log_p = forced.logits.log_softmax(dim=2)  # [B, T, V]
+        assert log_p.shape[2] == TARGET_VOCABULARY
+        chosen = log_p.gather(2, found.tokens[:, best].unsqueeze(2)).squeeze(2)  # [B, T]
+        for n, length in enumerate(found.lengths[:, best].tolist()):
+            total = chosen[n, :length].sum()
+            torch.testing.assert_close(total, found.log_probabilities[n, best].double())
+            if found.weights is not None:
+                weights = found.weights[n, best, :length].double()
+                torch.testing.assert_close(weights, forced.weights[n, :length])
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_an_empty_sentence_can_be_read_and_written(name: str) -> None:
+    model = build(name).eval()
+    source = Sentences(torch.tensor([[END]]), torch.tensor([1]))
+    forced = model(source, torch.tensor([[START, END]]), torch.tensor([1]))
+    assert forced.logits.shape == (1, 1, TARGET_VOCABULARY)
+    assert forced.logits.isfinite().all()
