@@ -1,33 +1,22 @@
-"""Unrolling: kernel against steps, and padding against truncation."""
-
-from collections.abc import Callable
+"""Unrolling every cell: kernels against steps, padding against truncation, gradients."""
 
 import pytest
 import torch
 from torch import Tensor
 
-from seqlab.components.recurrent.elman import ElmanCell
-from seqlab.components.recurrent.gru import GRUCell
 from seqlab.components.recurrent.interface import RecurrentCell, State
-from seqlab.components.recurrent.lstm import LSTMCell
 from seqlab.components.recurrent.unroll import unroll
+from seqlab.components.tree import map_tensors, tensors
+from tests.unit.components.recurrent.cells import CELLS, PLAIN, build, random_state, step_by_step
 
 BATCH, STEPS, INPUT, HIDDEN = 4, 6, 3, 5
 LENGTHS = torch.tensor([3, 6, 1, 4])
-
-CELLS: dict[str, Callable[..., RecurrentCell]] = {
-    "lstm": lambda **sizes: LSTMCell(forget_bias=1.0, **sizes),
-    "gru_before": lambda **sizes: GRUCell(reset="before", **sizes),
-    "gru_after": lambda **sizes: GRUCell(reset="after", **sizes),
-    "elman_tanh": lambda **sizes: ElmanCell(nonlinearity="tanh", **sizes),
-    "elman_relu": lambda **sizes: ElmanCell(nonlinearity="relu", **sizes),
-}
+KERNELS = {"lstm", "gru_after", "elman_tanh", "elman_relu", "peephole_none"}
 
 
 @pytest.fixture(params=CELLS)
 def cell(request: pytest.FixtureRequest) -> RecurrentCell:
-    torch.manual_seed(0)
-    return CELLS[request.param](input_dim=INPUT, hidden_dim=HIDDEN).double()
+    return build(request.param, INPUT, HIDDEN)
 
 
 @pytest.fixture
@@ -35,42 +24,31 @@ def inputs() -> Tensor:
     return torch.randn(BATCH, STEPS, INPUT, generator=torch.Generator().manual_seed(5)).double()
 
 
-def random_state(cell: RecurrentCell) -> State:
-    generator = torch.Generator().manual_seed(6)
-    shape = (len(cell.state_type._fields), BATCH, HIDDEN)
-    return cell.state_type(*torch.randn(shape, generator=generator).double())
-
-
-def step_by_step(cell: RecurrentCell, inputs: Tensor, state: State) -> tuple[Tensor, State]:
-    outputs = []
-    for t in range(inputs.shape[1]):
-        output, state = cell(inputs[:, t], state)
-        outputs.append(output)
-    return torch.stack(outputs, dim=1), state
-
-
-def gradients(cell: RecurrentCell, outputs: Tensor, state: State) -> list[Tensor]:
-    loss = outputs.square().sum() + sum(field.sin().sum() for field in state)
-    return list(torch.autograd.grad(loss, list(cell.parameters())))
+def gradients(of: list[Tensor], outputs: Tensor, state: State) -> list[Tensor]:
+    loss = outputs.square().sum() + sum(tensor.sin().sum() for tensor in tensors(state))
+    return list(torch.autograd.grad(loss, of))
 
 
 def test_unrolled_equals_stepped_with_its_gradients(cell: RecurrentCell, inputs: Tensor) -> None:
-    fast = unroll(cell, inputs, random_state(cell))
-    slow = step_by_step(cell, inputs, random_state(cell))
-    torch.testing.assert_close(fast, slow)
-    torch.testing.assert_close(gradients(cell, *fast), gradients(cell, *slow))
+    fast = unroll(cell, inputs, random_state(cell, BATCH))
+    slow = step_by_step(cell, inputs, random_state(cell, BATCH))
+    torch.testing.assert_close(fast[0], slow[0])
+    torch.testing.assert_close(list(tensors(fast[1])), list(tensors(slow[1])))
+    parameters = list(cell.parameters())
+    torch.testing.assert_close(gradients(parameters, *fast), gradients(parameters, *slow))
 
 
 def test_padding_equals_truncation(cell: RecurrentCell, inputs: Tensor) -> None:
-    start = random_state(cell)
+    start = random_state(cell, BATCH)
     outputs, last = unroll(cell, inputs, start, LENGTHS)
     for n, length in enumerate(LENGTHS.tolist()):
         row = slice(n, n + 1)
-        alone = step_by_step(cell, inputs[row, :length], type(start)(*(f[row] for f in start)))
+        own = map_tensors(lambda tensor, row=row: tensor[row], start)
+        alone = step_by_step(cell, inputs[row, :length], own)
         torch.testing.assert_close(outputs[row, :length], alone[0])
         assert not outputs[row, length:].any()
-        for field, expected in zip(last, alone[1], strict=True):
-            torch.testing.assert_close(field[row], expected)
+        for tensor, expected in zip(tensors(last), tensors(alone[1]), strict=True):
+            torch.testing.assert_close(tensor[row], expected)
 
 
 def test_what_is_in_the_padding_changes_nothing(cell: RecurrentCell, inputs: Tensor) -> None:
@@ -78,19 +56,41 @@ def test_what_is_in_the_padding_changes_nothing(cell: RecurrentCell, inputs: Ten
     for n, length in enumerate(LENGTHS.tolist()):
         other[n, length:] = 100.0
     longer = torch.cat([other, torch.full((BATCH, 2, INPUT), -100.0).double()], dim=1)
+    for each in (inputs, longer):
+        each.requires_grad_()
 
-    outputs, last = unroll(cell, inputs, random_state(cell), LENGTHS)
-    same_outputs, same_last = unroll(cell, longer, random_state(cell), LENGTHS)
-    assert torch.equal(same_outputs[:, :STEPS], outputs)
+    outputs, last = unroll(cell, inputs, random_state(cell, BATCH), LENGTHS)
+    same_outputs, same_last = unroll(cell, longer, random_state(cell, BATCH), LENGTHS)
+    torch.testing.assert_close(same_outputs[:, :STEPS], outputs, rtol=0, atol=1e-14)
     assert not same_outputs[:, STEPS:].any()
-    assert all(torch.equal(a, b) for a, b in zip(last, same_last, strict=True))
-    torch.testing.assert_close(
-        gradients(cell, same_outputs, same_last), gradients(cell, outputs, last)
-    )
+    torch.testing.assert_close(list(tensors(same_last)), list(tensors(last)), rtol=0, atol=1e-14)
+
+    parameters = list(cell.parameters())
+    plain = gradients([inputs, *parameters], outputs, last)
+    padded = gradients([longer, *parameters], same_outputs, same_last)
+    torch.testing.assert_close(padded[1:], plain[1:])
+    torch.testing.assert_close(padded[0][:, :STEPS], plain[0])
+    real = torch.arange(STEPS + 2) < LENGTHS.unsqueeze(1)
+    assert not padded[0][~real].any()
 
 
-def test_kernel_is_used_where_torch_has_the_equation() -> None:
-    for name, build in CELLS.items():
-        cell = build(input_dim=INPUT, hidden_dim=HIDDEN)
-        fused = cell.fused(torch.zeros(1, 2, INPUT), cell.init_state(1))
-        assert (fused is None) == (name == "gru_before")
+@pytest.mark.parametrize("name", CELLS)
+def test_gradients_equal_differences(name: str) -> None:
+    cell = build(name, 2, 2)
+    inputs = torch.randn(2, 3, 2).double().requires_grad_()
+    start = random_state(cell, 2)
+    hidden = start.hidden.clone().requires_grad_()
+
+    def run(inputs: Tensor, hidden: Tensor, *_: Tensor) -> tuple[Tensor, ...]:
+        state = start._replace(hidden=hidden)
+        outputs, last = unroll(cell, inputs, state, torch.tensor([3, 2]))
+        return outputs, torch.cat([tensor.flatten(1) for tensor in tensors(last)], dim=1)
+
+    assert torch.autograd.gradcheck(run, (inputs, hidden, *cell.parameters()), fast_mode=True)
+
+
+@pytest.mark.parametrize("name", PLAIN)
+def test_kernel_is_used_where_torch_has_the_equation(name: str) -> None:
+    cell = build(name, INPUT, HIDDEN)
+    fused = cell.fused(torch.zeros(1, 2, INPUT).double(), cell.init_state(1))
+    assert (fused is not None) == (name in KERNELS)
