@@ -76,24 +76,27 @@ class BytePairCodings(Coding):
             PieceCoding(target.tokeniser, self._train(target.sentences)),
         )
 
-    def _train(self, sentences: Iterable[Words]) -> str:
+    def _train(self, words: Iterable[Words]) -> str:
         """A model of the tokenizers library as JSON text."""
         # Its threads would make workers that load warn at their start, and gain little here.
         os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
         tokenizers = library()
         specials = [f" {special}" for special in SPECIALS]
         unknown = specials[UNKNOWN_ID]
+        sentences = [*map(" ".join, words)]
         model = tokenizers.models.BPE(unk_token=unknown, end_of_word_suffix=" ")
         trained = tokenizers.Tokenizer(model)
         trained.pre_tokenizer = tokenizers.pre_tokenizers.WhitespaceSplit()
         trainer = tokenizers.trainers.BpeTrainer(
             vocab_size=self.num_pieces,
             min_frequency=self.min_count,
-            special_tokens=specials,
+            # The library would number characters that end a word in an order of chance, and so
+            # break ties between neighbours by chance.
+            special_tokens=[*specials, *_alphabet(sentences)],
             end_of_word_suffix=" ",
             show_progress=False,
         )
-        trained.train_from_iterator(map(" ".join, sentences), trainer)
+        trained.train_from_iterator(sentences, trainer)
         size = trained.get_vocab_size()
         if size > self.num_pieces:
             problem = f"the characters alone are {size:,}, num_pieces is {self.num_pieces:,}"
@@ -102,3 +105,9 @@ class BytePairCodings(Coding):
         # The specials are known by their ids alone: never found in a text, whatever stands there.
         values["added_tokens"] = []
         return json.dumps(values, ensure_ascii=False)
+
+
+def _alphabet(sentences: Iterable[str]) -> list[str]:
+    """The characters, and those with a blank that end a word."""
+    words = {word for sentence in sentences for word in sentence.split(" ") if word}
+    return sorted({*"".join(words)} | {word[-1] + " " for word in words})

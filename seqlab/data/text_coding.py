@@ -115,12 +115,15 @@ class TextCoding(ABC):
             ValueError: the text is none.
         """
         values = json.loads(text)
-        kind, tokeniser = values.get("kind"), Tokeniser(**values.get("tokeniser", {}))
-        if kind == "words":
-            return WordCoding(tokeniser, values["words"])
-        if kind == "pieces":
-            return PieceCoding(tokeniser, values["model"])
-        raise ValueError(f"there is no text coding of the kind {kind!r}")
+        try:
+            tokeniser = Tokeniser(**values["tokeniser"])
+            if values["kind"] == "words":
+                return WordCoding(tokeniser, values["words"])
+            if values["kind"] == "pieces":
+                return PieceCoding(tokeniser, values["model"])
+        except (KeyError, TypeError) as error:
+            raise ValueError(f"this is no text coding: {text[:60]}") from error
+        raise ValueError(f"there is no text coding of the kind {values['kind']!r}")
 
 
 class WordCoding(TextCoding):
@@ -183,7 +186,7 @@ class PieceCoding(TextCoding):
         return list(self._model.encode(list(words), is_pretokenized=True).ids)
 
     def decode(self, ids: Iterable[int]) -> str:
-        return self.tokeniser.join("".join(map(self._name, _content(ids))).split(" "))
+        return self.tokeniser.join("".join(map(self._name, _content(ids))).split())
 
     def pieces(self, line: str | Sequence[int]) -> list[str]:
         if not isinstance(line, str):
