@@ -68,6 +68,14 @@ def test_parts_and_the_models_that_have_them(conf: Path) -> None:
     }
 
 
+def test_parts_of_a_data_set_are_in_no_model(conf: Path) -> None:
+    (conf / "coding").mkdir()
+    (conf / "coding/words.yaml").write_text("# Words\n_target_: x.Y\n")
+    scenes = (conf / "data/scenes.yaml").read_text()
+    (conf / "data/scenes.yaml").write_text(f"{scenes}defaults:\n  - /coding@coding: words\n")
+    assert catalog.parts("captioning")["coding"] == ()
+
+
 def test_a_part_that_mounts_its_own_kind_ends(conf: Path) -> None:
     (conf / "attention/twice.yaml").write_text("# Twice\ndefaults:\n  - /attention@inner: twice\n")
     assert "attention" in catalog.parts("captioning")
