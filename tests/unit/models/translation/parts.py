@@ -8,7 +8,9 @@ from torch import Tensor
 
 from seqlab.components.recurrent.stacked import Stacked
 from seqlab.models.interfaces import Sentences, TranslationModel
+from seqlab.models.translation.luong import Luong
 from seqlab.models.translation.rnn_search import RNNSearch
+from seqlab.models.translation.seq2seq import Seq2Seq
 from tests.unit.models.captioning_parts import ATTENTIONS as GLOBAL_ATTENTIONS
 from tests.unit.models.captioning_parts import CELLS as LAYERS
 from tests.unit.models.captioning_parts import LOCAL_ATTENTIONS
@@ -22,6 +24,7 @@ CELLS = {
     **LAYERS,
     "stacked": partial(Stacked, cell=LAYERS["lstm"], num_layers=2, dropout=0.0),
 }
+MODEL_TYPES = {"rnn_search": RNNSearch, "seq2seq": Seq2Seq, "luong": Luong}
 SIZES = {
     "source_vocab_size": SOURCE_VOCABULARY,
     "target_vocab_size": TARGET_VOCABULARY,
@@ -29,9 +32,16 @@ SIZES = {
     "embedding_dim": EMBEDDING,
     "hidden_dim": HIDDEN,
 }
+# Model, what it attends by, its cell, and its options.
 MODELS = [
     *(f"rnn_search {attention} gru_after" for attention in ATTENTIONS),
     *(f"rnn_search additive {cell}" for cell in CELLS if cell != "gru_after"),
+    *(f"seq2seq - {cell}" for cell in CELLS),
+    "seq2seq - stacked reversed",
+    *(f"luong {attention} stacked fed" for attention in ATTENTIONS),
+    *(f"luong {attention} stacked" for attention in ATTENTIONS),
+    *(f"luong general {cell} reversed fed" for cell in LAYERS),
+    *(f"luong local_m {cell} reversed" for cell in LAYERS),
 ]
 
 
@@ -45,15 +55,17 @@ def build(name: str, dropout: float = 0.0, **parts: Any) -> TranslationModel:
     return model
 
 
-def arguments_of(model_name: str, *choices: str) -> dict[str, Any]:
+def arguments_of(model_name: str, attention: str, cell: str, *options: str) -> dict[str, Any]:
     """What the words of a name stand for."""
-    return {
-        "type": RNNSearch,
-        "attention": ATTENTIONS[choices[0]],
-        "recurrent": CELLS[choices[1]],
-        "encoder_dim": HIDDEN // 2,
-        "maxout_dim": 5,
-    }
+    arguments: dict[str, Any] = {"type": MODEL_TYPES[model_name], "recurrent": CELLS[cell]}
+    if model_name != "seq2seq":
+        arguments["attention"] = ATTENTIONS[attention]
+    if model_name == "rnn_search":
+        return arguments | {"encoder_dim": HIDDEN // 2, "maxout_dim": 5}
+    arguments["reverse_source"] = "reversed" in options
+    if model_name == "luong":
+        arguments["input_feeding"] = "fed" in options
+    return arguments
 
 
 def example() -> tuple[Sentences, Tensor, Tensor]:

@@ -1,6 +1,7 @@
 """The translation models against the papers' equations, word by word in NumPy."""
 
 import numpy as np
+import pytest
 
 from seqlab.models.interfaces import TranslationModel
 from tests.unit.models.translation.parts import build, example
@@ -40,6 +41,29 @@ def gru(x: Array, h: Array, w: W) -> Array:
     return (1 - z) * h + z * np.tanh(x_h + U @ (r * h) + b)
 
 
+def lstm(x: Array, h: Array, c: Array, w: W) -> tuple[Array, Array]:
+    i, f, g, o = np.split(x + w["kernel.weight_hh_l0"] @ h + w["kernel.bias_hh_l0"], 4)
+    c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+    return sigmoid(o) * np.tanh(c), c
+
+
+def two_layers(x: Array, state: list[tuple[Array, Array]], w: W) -> tuple[Array, list]:
+    """Output and state of two LSTMs on top of each other, the first with its input projected."""
+    lower, upper = under("layers.0", w), under("layers.1", w)
+    h, c = lstm(x, *state[0], lower)
+    top = lstm(from_input(h, upper), *state[1], upper)
+    return top[0], [(h, c), top]
+
+
+def read_backwards(words: Array, w: W) -> tuple[Array, list]:
+    """Outputs [S, H] in the written order and last state, the words reversed and the end last."""
+    order = [*range(len(words) - 2, -1, -1), len(words) - 1]
+    state, outputs = [(np.zeros(6), np.zeros(6))] * 2, np.zeros((len(words), 6))
+    for j in order:
+        outputs[j], state = two_layers(from_input(words[j], under("layers.0", w)), state, w)
+    return outputs, state
+
+
 def test_rnn_search() -> None:
     model = build("rnn_search additive gru_before").eval()
     source, tokens, lengths = example()
@@ -67,3 +91,42 @@ def test_rnn_search() -> None:
             np.testing.assert_allclose(forced.weights[n, t, : len(x)].detach(), alpha, rtol=1e-9)
             np.testing.assert_allclose(forced.logits[n, t].detach(), logits, rtol=1e-9, atol=1e-9)
             s = gru(from_input(Ey, cell) + w["from_context.weight"] @ c, s, cell)
+
+
+def test_seq2seq() -> None:
+    model = build("seq2seq - stacked reversed").eval()
+    source, tokens, lengths = example()
+    logits, w = model(source, tokens, lengths).logits, weights_of(model)
+    cell = under("cell", w)
+    for n, length in enumerate(lengths.tolist()):
+        words = w["source_embedding.weight"][source.tokens[n, : source.lengths[n]]]  # [S, E]
+        _, state = read_backwards(words, under("encoder", w))
+        for t in range(length):
+            Ey = w["embedding.weight"][tokens[n, t]]
+            h, state = two_layers(from_input(Ey, under("layers.0", cell)), state, cell)
+            expected = w["to_vocabulary.weight"] @ h + w["to_vocabulary.bias"]
+            np.testing.assert_allclose(logits[n, t].detach(), expected, rtol=1e-9, atol=1e-9)
+
+
+@pytest.mark.parametrize("feeding", ["fed", "unfed"])
+def test_luong(feeding: str) -> None:
+    model = build(f"luong general stacked reversed {feeding}").eval()
+    source, tokens, lengths = example()
+    forced, w = model(source, tokens, lengths), weights_of(model)
+    cell = under("cell", w)
+    for n, length in enumerate(lengths.tolist()):
+        words = w["source_embedding.weight"][source.tokens[n, : source.lengths[n]]]  # [S, E]
+        h_s, state = read_backwards(words, under("encoder", w))
+        h_tilde = np.zeros(6)
+        for t in range(length):
+            x = from_input(w["embedding.weight"][tokens[n, t]], under("layers.0", cell))
+            if feeding == "fed":
+                x = x + w["from_attentional.weight"] @ h_tilde
+            h_t, state = two_layers(x, state, cell)
+            scores = [h_t @ w["attention.score.query.weight"].T @ each for each in h_s]
+            a_t = softmax(np.array(scores))  # equations 7 and 8
+            h_tilde = np.tanh(w["attend.weight"] @ np.concatenate([a_t @ h_s, h_t]))  # equation 5
+            logits = w["to_vocabulary.weight"] @ h_tilde + w["to_vocabulary.bias"]
+            weights = forced.weights[n, t, : len(words)].detach()
+            np.testing.assert_allclose(weights, a_t, rtol=1e-9, atol=1e-12)
+            np.testing.assert_allclose(forced.logits[n, t].detach(), logits, rtol=1e-9, atol=1e-9)
