@@ -91,15 +91,22 @@ class _Composition:
         plain = [override for _, override in parsed if not self._wants_slot(override)]
         # Hydra's own settings may add folders in which the others are looked for; which slots there
         # are depends on the groups, and which keys on both.
-        waiting = [o for o in plain if _is_hydras(o)] + [o for o in plain if self._is_group(o)]
+        named = sorted(filter(_names_slot, plain), key=lambda o: str(o.package).count("."))
+        groups = [o for o in plain if self._is_group(o) and not _names_slot(o)]
+        waiting = [o for o in plain if _is_hydras(o)] + groups
         for depth in sorted({override.key_or_group.count("/") for _, override in in_slots}):
             self._accept(waiting)
+            # A slot that is named may be in a part that is still to come (`recurrent=stacked`).
+            there = [o for o in named if f"{o.key_or_group}@{o.package}" in self.choices]
+            self._accept(there)
+            named = [o for o in named if o not in there]
             level = [(a, o) for a, o in in_slots if o.key_or_group.count("/") == depth]
             found = [(at, self._to_slot(override)) for at, override in level]
             texts = [dict(found).get(at) or text for at, text in enumerate(texts)]
             rewritten = (self._parse(text) for _, text in found if text is not None)
             waiting = [override for override in rewritten if override is not None]
-        self._accept(waiting + [o for o in plain if not self._is_group(o) and not _is_hydras(o)])
+        values = [o for o in plain if not self._is_group(o) and not _is_hydras(o)]
+        self._accept([*waiting, *named, *values])
         shown = {key: name for key, name in self.choices.items() if name is not None}
         if "choices" in self.config:
             self.config.choices = shown
@@ -129,9 +136,13 @@ class _Composition:
         return any(group == key or group.endswith(f"/{key}") for group in catalog.groups())
 
     def _to_slot(self, override: Override) -> str | None:
-        """The override with the only slot of its group; None, and a problem, without one."""
+        """The override with the only slot of its group; None, and a problem, without one.
+
+        A slot within another, as that of a stack of cells, has to be named.
+        """
         name = override.key_or_group
         keys = [key for key in self.choices if _is_slot_of(key, name)]
+        keys = [key for key in keys if not any(_is_within(key, other) for other in keys)]
         if len(keys) == 1:
             problem = explain.choice(override, keys[0].partition("@")[0])
             if problem is None or any(_SEARCH_PATH in text for text in self.accepted):
@@ -188,6 +199,16 @@ class _Composition:
 
 def _is_hydras(override: Override) -> bool:
     return override.key_or_group.partition(".")[0] == "hydra"
+
+
+def _names_slot(override: Override) -> bool:
+    """Whether it changes what is in a slot that it names (`attention@model.attention=hard`)."""
+    return bool(override.package) and override.type.name == "CHANGE" and not _is_hydras(override)
+
+
+def _is_within(key: str, other: str) -> bool:
+    """Whether the slot of a key of the choices is in the part that another key chooses."""
+    return key.partition("@")[2].startswith(f"{other.partition('@')[2]}.")
 
 
 def _is_slot_of(key: str, name: str) -> bool:
