@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 
 class Plan(Protocol):
@@ -146,7 +147,8 @@ class SortedTokens:
     def __init__(
         self, source_lengths: Sequence[int], target_lengths: Sequence[int], *, batch_tokens: int
     ) -> None:
-        source, target = np.asarray(source_lengths), np.asarray(target_lengths)
+        source = np.asarray(source_lengths, dtype=np.int64)
+        target = np.asarray(target_lengths, dtype=np.int64)
         order = np.lexsort((-target, -source))
         cuts = _cut(np.maximum(source, target)[order], batch_tokens)
         self._batches = [part.tolist() for part in np.split(order, cuts)] if len(order) else []
@@ -156,11 +158,11 @@ class SortedTokens:
         return self._batches
 
 
-def _cut(lengths: Sequence[int], batch_tokens: int) -> list[int]:
+def _cut(lengths: NDArray[np.int64], batch_tokens: int) -> list[int]:
     """Where a sequence is cut, so that a part's size times its greatest length stays in bounds."""
     cuts: list[int] = []
     start = longest = 0
-    for index, length in enumerate(map(int, lengths)):
+    for index, length in enumerate(lengths.tolist()):
         longest = max(longest, length)
         if index > start and longest * (index + 1 - start) > batch_tokens:
             cuts.append(index)

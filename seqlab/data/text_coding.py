@@ -195,8 +195,8 @@ class PieceCoding(TextCoding):
         coded = self._model.encode(words, is_pretokenized=True)
         shown = []
         for number, (start, end) in zip(coded.word_ids, coded.offsets, strict=True):
-            ends_word = end == len(words[number])
-            shown.append(words[number][start:end] + ("" if ends_word else _CONTINUED))
+            word = words[int(number or 0)]  # None is for specials, of which a line has none
+            shown.append(word[start:end] + ("" if end == len(word) else _CONTINUED))
         return shown
 
     def join(self, pieces: Sequence[str]) -> str:

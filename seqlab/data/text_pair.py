@@ -45,8 +45,9 @@ class TextPair(ParallelSource):
     ) -> None:
         self.source_language = source_language
         self.target_language = target_language
+        self.train = TextFiles(Path(train_source), Path(train_target))
         self.files = {
-            "train": TextFiles(Path(train_source), Path(train_target)),
+            "train": self.train,
             "val": _files("val", val_source, val_target),
             "test": _files("test", test_source, test_target),
         }
@@ -55,7 +56,7 @@ class TextPair(ParallelSource):
     def read(self) -> dict[str, tuple[SentencePair, ...]]:
         pairs = read_splits(self.files, malformed=self.malformed)
         if not pairs["train"]:
-            raise DataError([f"{self.files['train'].source}: there is no sentence to train on"])
+            raise DataError([f"{self.train.source}: there is no sentence to train on"])
         return pairs
 
 

@@ -91,6 +91,7 @@ class TranslationDataModule(LightningDataModule):
         if self._splits:
             return
         splits = self.source.read()
+        split_hash = _hash(splits)
         sides = [
             Side(tokeniser, [tokeniser.split(text) for text in texts])
             for tokeniser, texts in zip(self._tokenisers(), _texts(splits["train"]), strict=True)
@@ -114,7 +115,7 @@ class TranslationDataModule(LightningDataModule):
             source_text=source.to_json(),
             target_text=target.to_json(),
             max_length=max(self._datasets["train"].target_lengths()),
-            split_hash=_hash(splits),
+            split_hash=split_hash,
         )
 
     def _tokenisers(self) -> tuple[Tokeniser, Tokeniser]:

@@ -14,7 +14,8 @@ A sentence is a structure with one form in each language, and no two structures 
 English, so the translation is a function of the source.
 """
 
-from typing import NamedTuple
+from collections.abc import Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
@@ -33,6 +34,8 @@ from seqlab.data.synthetic.lexicon import (
     Noun,
     Verb,
 )
+
+Choice = TypeVar("Choice")
 
 LEAST_WORDS, MOST_WORDS = 4, 12  # of an English sentence
 _PATIENCE = 2000  # sentences in a row that were drawn before
@@ -161,8 +164,8 @@ def draw(generator: np.random.Generator) -> Sentence:
     def happens(probability: float) -> bool:
         return bool(generator.random() < probability)
 
-    def pick(choices: tuple) -> tuple:
-        return choices[generator.integers(len(choices))]
+    def pick(choices: Sequence[Choice]) -> Choice:
+        return choices[int(generator.integers(len(choices)))]
 
     def phrase(nouns: tuple[Noun, ...], adjective: float) -> NounPhrase:
         determiner = pick(DETERMINERS)

@@ -118,6 +118,13 @@ def _merged(parts: list[str], merge: tuple[str, ...]) -> list[str]:
     return merged
 
 
+@pytest.mark.parametrize("coding", [WordCodings(min_count=2), _pieces()])
+def test_the_names_of_specials_mean_nothing_in_a_text(coding: Coding) -> None:
+    learnt, _ = _learn(coding)
+    for special in SPECIALS:
+        assert not {0, 1, 2} & set(learnt.encode(f"the {special} the"))
+
+
 def test_joint_or_not() -> None:
     source, target = _learn(_pieces(joint=True))
     assert isinstance(source, PieceCoding)

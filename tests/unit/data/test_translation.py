@@ -168,6 +168,7 @@ def test_long_pairs_are_left_out_of_training_and_counted(caplog: pytest.LogCaptu
     assert module.num_pairs("val") == 2
     assert _codings(module)[0].encode("a b c") == [4, 5, 3]
     assert module.spec.max_length == 3
+    assert module.spec.split_hash == _module().spec.split_hash  # of what was read
     caplog.clear()
     with caplog.at_level(logging.INFO):
         _module()
