@@ -60,6 +60,10 @@ line beats experiment=NAME, which beats what the task chooses. `seqlab list` sho
         """\
 Needs the run directory and the raw data, nothing else.
 
+  run=[DIR,DIR,...]   an ensemble: runs of one task on the same data choose each word together, by
+                      the mean of their probabilities; it searches as the first does
+  output=DIR          where metrics, predictions and figures go, instead of the run's own folder
+                      (of an ensemble: runs/TASK/ensembles/...)
   checkpoint=best     or last, or the path of a checkpoint
   split=test          or val
   decoding=NAME       another search than the run's own
@@ -68,6 +72,7 @@ Needs the run directory and the raw data, nothing else.
         (
             ("seqlab eval run=runs/captioning/show_tell/2025-01-31_12-00-00", "test metrics"),
             ("seqlab eval run=DIR decoding=beam decoding.beam_size=10", "a wider beam"),
+            ("seqlab eval run=[DIR1,DIR2,DIR3]", "an ensemble"),
         ),
     ),
     "predict": Usage(
@@ -76,6 +81,7 @@ Needs the run directory and the raw data, nothing else.
         """\
 Prints what the model says of each input and writes predictions and figures.
 
+  run=[DIR,DIR,...]   an ensemble, as in seqlab eval
   input=FILES         a file, a folder, a pattern in quotes, or - for lines of standard input
   output=DIR          where predictions go, instead of the run's own folder
   checkpoint=best     or last, or the path of a checkpoint

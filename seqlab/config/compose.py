@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple, get_type_hints
+from typing import NamedTuple, get_type_hints
 
 from hydra import compose as hydra_compose
 from hydra import initialize_config_dir
@@ -18,6 +18,7 @@ from seqlab.config.errors import Problem, UserError
 # Hydra's own faults, OmegaConf's, and those of a group that is given something odd (`model=3`).
 _FAILURES = (HydraException, OmegaConfBaseException, ValueError, TypeError, AssertionError)
 _QUOTED = re.compile(r"^(['\"].*|\$\{.*|null|)$", re.DOTALL)
+_LIST = re.compile(r"^\[.*\]$", re.DOTALL)
 _SEARCH_PATH = "hydra.searchpath="
 
 
@@ -219,15 +220,29 @@ def _is_slot_of(key: str, name: str) -> bool:
 
 def quote_paths(verb: str, overrides: Sequence[str]) -> list[str]:
     """Put quotes around paths, which may hold what Hydra's grammar gives a meaning to."""
-    hints: dict[str, Any] = get_type_hints(schema.SCHEMAS[verb])
-    texts = {name for name, hint in hints.items() if hint in (str, str | None)}
-    texts |= {f"paths.{name}" for name in get_type_hints(schema.Paths)}
+    texts, lists = schema.texts(verb), schema.lists(verb)
     quoted = []
     for override in overrides:
         key, equals, value = override.partition("=")
-        if equals and key in texts and not _QUOTED.match(value):
-            # A backslash has a meaning only before a quote, so one at the end would escape ours.
-            inner = re.sub(r"(\\*)'", r"\1\1\\'", value)
-            value = f"'{inner}'" if not inner.endswith("\\") else value
+        if equals and key in lists and _LIST.match(value):
+            value = _quote_all(value)
+        elif equals and key in (*texts, *lists):
+            value = _quote(value)
         quoted.append(f"{key}{equals}{value}")
     return quoted
+
+
+def _quote_all(value: str) -> str:
+    """A list with each text in quotes; one that holds a comma the user has to quote."""
+    inner = value[1:-1]
+    if not inner.strip() or "'" in inner or '"' in inner:
+        return value
+    return f"[{','.join(_quote(each.strip()) for each in inner.split(','))}]"
+
+
+def _quote(value: str) -> str:
+    if _QUOTED.match(value):
+        return value
+    # A backslash has a meaning only before a quote, so one at the end would escape ours.
+    inner = re.sub(r"(\\*)'", r"\1\1\\'", value)
+    return f"'{inner}'" if not inner.endswith("\\") else value

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 MISSING: Any = "???"  # OmegaConf's mark of a value that has to be given
+TEXTS = {"texts": True}  # marks a key that takes a text or a list; OmegaConf knows no such type
 
 
 @dataclass
@@ -58,7 +59,9 @@ class EvalConfig:
     """How a run is evaluated.
 
     Args:
-        run: the run directory.
+        run: the run directory, or a list of those that make an ensemble.
+        output: where metrics, predictions and figures go; null is the run itself, and for an
+            ensemble a folder below paths.runs/<task>/ensembles.
         checkpoint: `best`, `last` or the path of a checkpoint.
         split: `test` or `val`.
         num_figures: how many examples are drawn.
@@ -70,7 +73,8 @@ class EvalConfig:
         trainer: arguments of lightning's Trainer: accelerator, devices, precision and more.
     """
 
-    run: str = MISSING
+    run: Any = field(default=MISSING, metadata=TEXTS)
+    output: str | None = None
     checkpoint: str = "best"
     split: str = "test"
     num_figures: int = 8
@@ -87,11 +91,13 @@ class PredictConfig:
     """How a run is used on what a person has.
 
     Args:
-        run: the run directory.
+        run: the run directory, or a list of those that make an ensemble.
         input: a file, a folder, a glob in quotes, or `-` for lines of standard input.
-        output: where predictions and figures go; null is the run's own `predictions`.
+        output: where predictions and figures go; null is the folder `predictions` of the run, or of
+            the ensemble below paths.runs/<task>/ensembles.
         checkpoint: `best`, `last` or the path of a checkpoint.
-        batch_size: inputs that are handled at once.
+        batch_size: inputs that are handled at once; one where a person types them.
+        figures: whether they are drawn; null draws images and leaves sentences undrawn.
         threads: of torch on the CPU; null chooses.
         allow: packages beside seqlab's own list whose classes a `_target_` may name.
         paths: where data, runs and caches lie.
@@ -100,11 +106,12 @@ class PredictConfig:
         trainer: arguments of lightning's Trainer, of which accelerator and precision matter here.
     """
 
-    run: str = MISSING
+    run: Any = field(default=MISSING, metadata=TEXTS)
     input: str = MISSING
     output: str | None = None
     checkpoint: str = "best"
     batch_size: int = 16
+    figures: bool | None = None
     threads: int | None = None
     allow: list[str] = field(default_factory=list)
     paths: Paths = field(default_factory=Paths)
@@ -142,12 +149,36 @@ SCHEMAS: dict[str, type] = {
 }
 
 
+def parts(verb: str) -> list[str]:
+    """The keys of a verb under which parts stand."""
+    known, others = fields(SCHEMAS[verb]), lists(verb)
+    return [item.name for item in known if item.type is Any and item.name not in others]
+
+
 def keys(verb: str) -> list[str]:
     """The dotted keys of a verb that are no groups, `choices` left out: nobody sets it."""
-    names = [item.name for item in fields(SCHEMAS[verb]) if item.type is not Any]
+    names = [item.name for item in fields(SCHEMAS[verb]) if item.name not in parts(verb)]
     names.remove("choices")
     at = names.index("paths")
     return names[:at] + [f"paths.{item.name}" for item in fields(Paths)] + names[at + 1 :]
+
+
+def texts(verb: str) -> list[str]:
+    """The dotted keys of a verb that take one text."""
+    names = [item.name for item in fields(SCHEMAS[verb]) if item.type in (str, str | None)]
+    return names + [f"paths.{item.name}" for item in fields(Paths)]
+
+
+def lists(verb: str) -> list[str]:
+    """The keys of a verb that take a text or a list of them."""
+    return [item.name for item in fields(SCHEMAS[verb]) if item.metadata == TEXTS]
+
+
+def as_list(given: Any) -> list[str]:
+    """What stands under a key that takes a text or a list; empty where nothing was given."""
+    if given is None or given == MISSING:
+        return []
+    return [given] if isinstance(given, str) else [str(each) for each in given]
 
 
 def register() -> None:

@@ -1,6 +1,5 @@
 """All that can be known to be wrong with a config before data is read."""
 
-import glob
 import importlib.util
 from collections.abc import Iterator, Mapping
 from dataclasses import fields
@@ -10,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
-from seqlab.config import annotations, catalog, schema
+from seqlab.config import annotations, catalog, finished, schema
 from seqlab.config.errors import Problem, nearest
 from seqlab.config.parts import MISSING, UNRESOLVED, PartChecker
 
@@ -41,11 +40,10 @@ def validate(config: DictConfig) -> list[Problem]:
     if verb == "train":
         problems += _train(values, allow)
     else:
-        names = [item.name for item in fields(schema.SCHEMAS[verb]) if item.type is Any]
-        for name in names:
+        for name in schema.parts(verb):
             problems += _alone(values, name, allow)
     if verb in ("eval", "predict"):
-        problems += _finished_run(values)
+        problems += finished.problems(values)
     return _at_their_source(config, list(dict.fromkeys(problems)))
 
 
@@ -238,52 +236,3 @@ def _texts(node: Any) -> Iterator[tuple[str, str]]:
             if isinstance(value, str):
                 yield name, value
             yield from _texts(value)
-
-
-def _finished_run(values: Mapping[str, Any]) -> list[Problem]:
-    """The run that is evaluated or used, and what it is used on."""
-    problems = []
-    run, checkpoint = values["run"], values["checkpoint"]
-    if run == MISSING:
-        newest = _runs(values)[:3]
-        problems.append(Problem(key="run", message="has to be given: run=DIR", allowed=newest))
-    elif not Path(run).is_dir():
-        near = nearest(run, _runs(values))
-        message = "there is no such run directory"
-        problems.append(Problem(key="run", given=run, message=message, nearest=near))
-    else:
-        folder = Path(run) / "checkpoints"
-        path = folder / f"{checkpoint}.ckpt" if checkpoint in ("best", "last") else Path(checkpoint)
-        if not path.is_file():
-            allowed = (*(p.stem for p in sorted(folder.glob("*.ckpt"))), "a path")
-            message = f"there is no checkpoint {path}"
-            given = checkpoint
-            problems.append(
-                Problem(key="checkpoint", given=given, message=message, allowed=allowed)
-            )
-    split = values.get("split", "test")
-    if split not in ("test", "val"):
-        allowed = ("test", "val")
-        near = nearest(split, allowed)
-        message = "there is no such split to evaluate"
-        problems.append(
-            Problem(key="split", given=split, message=message, allowed=allowed, nearest=near)
-        )
-    return problems + _input(values)
-
-
-def _runs(values: Mapping[str, Any]) -> tuple[str, ...]:
-    """The run directories below paths.runs, the newest first."""
-    found = list(Path(values["paths"]["runs"]).glob("*/*/*/config.yaml"))
-    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
-    return tuple(str(path.parent) for path in found)
-
-
-def _input(values: Mapping[str, Any]) -> list[Problem]:
-    given = values.get("input", "-")
-    if given == MISSING:
-        return [Problem(key="input", message="has to be given: input='photos/*.jpg'")]
-    found = glob.glob(given, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
-    if given == "-" or Path(given).exists() or found:
-        return []
-    return [Problem(key="input", given=given, message="there is no such file")]

@@ -1,5 +1,6 @@
 """The objects of a run, made of its config: data, model, task."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,28 +51,44 @@ def assemble(config: DictConfig) -> Parts:
     return Parts(datamodule, task, datamodule.spec)
 
 
-def reassemble(saved: Saved, *, data_dir: str, with_data: bool) -> Parts:
-    """Data, model and task of a checkpoint, with its weights.
+def reassemble(saved: Sequence[Saved], *, data_dir: str, with_data: bool) -> Parts:
+    """Data, model and task of a checkpoint, with its weights; of several, their ensemble.
 
     Args:
-        saved: the checkpoint.
+        saved: the checkpoints, which fit each other. Of several the first says what the data and
+            the task are, and so how is searched; of the others the models are taken.
         data_dir: where data sets lie here, which need not be where they lay for the run.
         with_data: whether the data is read, and must be that of the run.
 
     Raises:
-        UserError: the data is not that of the run.
+        UserError: the data is not that of the run, or the models cannot be one.
     """
-    config = saved.config.copy()
-    config.model = _without_weight_files(OmegaConf.to_container(config.model, resolve=True))
+    first = saved[0]
+    config = first.config.copy()
     data = OmegaConf.to_container(config.data, resolve=True)
     config.data = _moved(data, str(config.paths.data), data_dir)
     datamodule = _data(config) if with_data else build(config.data, allow=config.allow)
     if with_data:
-        refuse_other_data(saved, datamodule.spec)
-        datamodule.adopt(saved.spec)
+        refuse_other_data(first, datamodule.spec)
+        datamodule.adopt(first.spec)
+    tasks = [_trained(each) for each in saved]
+    task = tasks[0]
+    if len(tasks) > 1:
+        try:
+            task.model = task.ensemble([each.model for each in tasks])
+        except ValueError as error:
+            message = f"these cannot be an ensemble: {error}"
+            raise UserError([Problem(key="run", message=message)]) from error
+    return Parts(datamodule, task, first.spec)
+
+
+def _trained(saved: Saved) -> Task:
+    """The task of a checkpoint, with its weights."""
+    config = saved.config.copy()
+    config.model = _without_weight_files(OmegaConf.to_container(config.model, resolve=True))
     task = _task(config, saved.spec)
     task.load_state_dict(saved.content["state_dict"])
-    return Parts(datamodule, task, saved.spec)
+    return task
 
 
 def _data(config: DictConfig) -> Any:

@@ -6,8 +6,9 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf
 
 from seqlab.config.build import build
-from seqlab.run.assemble import attach, prepare_torch, read_checkpoint, reassemble
+from seqlab.run.assemble import Saved, attach, prepare_torch, reassemble
 from seqlab.run.environment import sound_threads
+from seqlab.run.members import place_of, read_members
 from seqlab.run.outcome import evaluate_split, keep_figures, keep_predictions
 from seqlab.run.processes import is_rank_zero
 from seqlab.run.progress import Progress
@@ -19,6 +20,8 @@ from seqlab.run.signals import Interrupted, StopRequest
 def evaluate(config: DictConfig) -> dict[str, float]:
     """Measure a checkpoint on a split; metrics, predictions and figures go into the run directory.
 
+    Of several runs their ensemble is measured, and what is found goes into a folder of its own.
+
     Args:
         config: a validated config of `seqlab eval`.
 
@@ -27,43 +30,46 @@ def evaluate(config: DictConfig) -> dict[str, float]:
         than the best or another decoding than the run's own, kept in a file named after those.
 
     Raises:
-        UserError: there is no such checkpoint, or the data is not that of the run.
+        UserError: there is no such checkpoint, the data is not that of the run, or several runs do
+            not fit each other.
         KeyboardInterrupt: a signal asked to stop.
     """
-    run_dir = RunDir(Path(config.run))
     try:
-        with StopRequest().installed(), logging_to(run_dir.path / "eval.log"):
-            return _evaluate(config, run_dir)
+        with StopRequest().installed():
+            prepare_torch(threads=config.threads or sound_threads())
+            saved = read_members(config)
+            run_dir = place_of(config, saved)
+            with logging_to(run_dir.path / "eval.log"):
+                return _evaluate(config, saved, run_dir)
     except Interrupted:
         raise KeyboardInterrupt from None
 
 
-def _evaluate(config: DictConfig, run_dir: RunDir) -> dict[str, float]:
-    prepare_torch(threads=config.threads or sound_threads())
-    saved = read_checkpoint(run_dir.path, config.checkpoint, list(config.allow))
+def _evaluate(config: DictConfig, saved: list[Saved], run_dir: RunDir) -> dict[str, float]:
+    first = saved[0].config
     if config.decoding is not None:
-        saved.config.task.decoding = OmegaConf.to_container(config.decoding, resolve=True)
-    if "num_figures" in saved.config.task:
-        saved.config.task.num_figures = config.num_figures
+        first.task.decoding = OmegaConf.to_container(config.decoding, resolve=True)
+    if "num_figures" in first.task:
+        first.task.num_figures = config.num_figures
     screen = Screen(quiet=not is_rank_zero())
-    screen.line(f"{saved.path}, step {saved.steps}, on {config.split}")
+    for each in saved:
+        screen.line(f"{each.path}, step {each.steps}, on {config.split}")
     parts = reassemble(saved, data_dir=config.paths.data, with_data=True)
     attach(parts, Path(config.paths.cache), screen)
     progress = Progress(refresh_seconds=0.2, line_seconds=10.0, screen=screen)
     trainer = build(config.trainer, allow=config.allow).make(
         folder=run_dir.path,
-        deterministic=saved.config.deterministic,
+        deterministic=first.deterministic,
         callbacks=[progress],
         loggers=[],
     )
-    seed = saved.config.seed
+    seed = first.seed
     found = evaluate_split(
         trainer, parts.task, parts.datamodule, config.split, seed=seed, checkpoint=None
     )
     if not found:
         screen.line(f"the {config.split} split is empty here: nothing was measured")
         return {}
-    run_dir.create()
     name = _name(config)
     answers = run_dir.predictions / f"{name}.jsonl"
     keep_predictions(trainer, parts.task, answers)
@@ -75,7 +81,9 @@ def _evaluate(config: DictConfig, run_dir: RunDir) -> dict[str, float]:
         else:
             metrics = run_dir.path / f"metrics_{name}.json"
             atomic_write(metrics, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
-        screen.metrics_table(found, title=f"{config.checkpoint} checkpoint, {config.split}")
+        several = f"ensemble of {len(saved)}, " if len(saved) > 1 else ""
+        title = f"{several}{config.checkpoint} checkpoint, {config.split}"
+        screen.metrics_table(found, title=title)
         screen.line(f"metrics are in {metrics}, predictions in {answers}")
         if drawn:
             screen.line(f"{len(drawn)} figures are in {run_dir.figures}")

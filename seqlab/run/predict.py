@@ -13,9 +13,10 @@ from omegaconf import DictConfig, OmegaConf
 from rich.text import Text
 
 from seqlab.config.errors import Problem, UserError
-from seqlab.run.assemble import prepare_torch, read_checkpoint, reassemble
+from seqlab.run.assemble import prepare_torch, reassemble
 from seqlab.run.environment import sound_threads
-from seqlab.run.rundir import RunDir, atomic_write
+from seqlab.run.members import answers_of, read_members
+from seqlab.run.rundir import atomic_write
 from seqlab.run.screen import Screen
 from seqlab.tasks.base import Prediction
 
@@ -23,19 +24,20 @@ from seqlab.tasks.base import Prediction
 def predict(config: DictConfig) -> list[Prediction]:
     """Answer each input, show the answers and keep them, with their figures.
 
+    Of several runs their ensemble answers.
+
     Args:
         config: a validated config of `seqlab predict`.
 
     Raises:
-        UserError: there is no such checkpoint or no such input.
+        UserError: there is no such checkpoint or no such input, or several runs do not fit each
+            other.
     """
     prepare_torch(threads=config.threads or sound_threads())
-    run_dir = RunDir(Path(config.run))
-    saved = read_checkpoint(run_dir.path, config.checkpoint, list(config.allow))
+    saved = read_members(config)
     if config.decoding is not None:
-        saved.config.task.decoding = OmegaConf.to_container(config.decoding, resolve=True)
-    output = Path(config.output) if config.output is not None else run_dir.predictions
-    output.mkdir(parents=True, exist_ok=True)
+        saved[0].config.task.decoding = OmegaConf.to_container(config.decoding, resolve=True)
+    output = answers_of(config, saved)
     parts = reassemble(saved, data_dir=config.paths.data, with_data=False)
     accelerator = config.trainer.accelerator
     task = parts.task.to(Fabric(accelerator=accelerator, devices=1).device).eval()

@@ -106,6 +106,21 @@ def test_paths_need_no_quotes() -> None:
     assert compose("predict", ["run=r", "input=photos/*.{jpg,png}"]).input == "photos/*.{jpg,png}"
 
 
+def test_a_list_of_runs_needs_no_quotes_either() -> None:
+    runs = {
+        "run=[a b, 2024, x=1/y]": ["a b", "2024", "x=1/y"],
+        "run=['a,b',c d]": ["a,b", "c d"],
+        "run=[a]": ["a"],
+        "run=[]": [],
+        "run=2024": "2024",
+        "run=x=1,y": "x=1,y",
+    }
+    for given, expected in runs.items():
+        config = OmegaConf.to_container(compose("eval", [given, "checkpoint=[a]"]))
+        assert config["run"] == expected
+        assert config["checkpoint"] == "[a]"
+
+
 def test_all_bad_overrides_are_found_and_the_good_ones_are_kept() -> None:
     composed = resolve(
         "train", ["seed=abc", "trainer=b", "model.dropot=1", "model.dropout=0.5", "atention=hard"]

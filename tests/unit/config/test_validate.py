@@ -247,6 +247,36 @@ def test_eval_needs_a_run_with_a_checkpoint(tmp_path: Path) -> None:
     )
 
 
+def test_an_ensemble_is_a_list_of_runs(tmp_path: Path) -> None:
+    for name in ("a", "b", "c"):
+        (tmp_path / name / "checkpoints").mkdir(parents=True)
+        (tmp_path / name / "checkpoints/best.ckpt").touch()
+    assert problems("eval", "run=[a,b,c]") == ""
+    assert problems("predict", "run=[a,b,c]", "input=-") == ""
+    assert problems("eval", "run=[a]", "checkpoint=a/checkpoints/best.ckpt") == ""
+    assert problems("eval", "run=[]") == "run: has to be given: run=DIR"
+    (tmp_path / "c/checkpoints/best.ckpt").rename(tmp_path / "c/checkpoints/last.ckpt")
+    assert problems("eval", "run=[a,nope,c,./a]") == (
+        "run: there is no such run directory\n"
+        "  given: nope\n"
+        "\n"
+        "checkpoint: there is no checkpoint c/checkpoints/best.ckpt\n"
+        "  given: best\n"
+        "  allowed: last, a path\n"
+        "\n"
+        "run: stands in the list twice\n"
+        "  given: ./a"
+    )
+    assert problems("eval", "run=[a,b]", "checkpoint=a/checkpoints/best.ckpt") == (
+        "checkpoint: is one file, but there are several runs\n"
+        "  given: a/checkpoints/best.ckpt\n"
+        "  allowed: best, last"
+    )
+    assert problems("eval", "run=a,b") == (
+        "run: there is no such run directory\n  given: a,b\n  did you mean: [a,b]?"
+    )
+
+
 def test_predict_needs_input(tmp_path: Path) -> None:
     run = tmp_path / "run"
     (run / "checkpoints").mkdir(parents=True)

@@ -49,6 +49,7 @@ def eval_config(run: Path, **changes: Any) -> Any:
     config = OmegaConf.create(
         {
             "run": str(run),
+            "output": None,
             "checkpoint": "best",
             "split": "test",
             "num_figures": 2,

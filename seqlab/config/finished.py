@@ -1,0 +1,85 @@
+"""Runs that are evaluated or used: what can be known to be wrong before they are read."""
+
+import glob
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from seqlab.config import schema
+from seqlab.config.errors import Problem, nearest
+from seqlab.config.schema import MISSING
+
+
+def problems(values: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with the run, or the runs, of `seqlab eval` or `seqlab predict`.
+
+    Args:
+        values: of the config, resolved.
+    """
+    found = []
+    runs, checkpoint = schema.as_list(values["run"]), values["checkpoint"]
+    if not runs:
+        newest = _runs(values)[:3]
+        found.append(Problem(key="run", message="has to be given: run=DIR", allowed=newest))
+    for run in runs:
+        found += _run(run, checkpoint, values)
+    if len(runs) > 1:
+        found += _ensemble(runs, checkpoint)
+    split = values.get("split", "test")
+    if split not in ("test", "val"):
+        allowed = ("test", "val")
+        near = nearest(split, allowed)
+        message = "there is no such split to evaluate"
+        found.append(
+            Problem(key="split", given=split, message=message, allowed=allowed, nearest=near)
+        )
+    return found + _input(values)
+
+
+def _run(run: str, checkpoint: str, values: Mapping[str, Any]) -> list[Problem]:
+    """A run directory and the checkpoint in it."""
+    if not Path(run).is_dir():
+        parts = run.split(",")
+        several = len(parts) > 1 and all(Path(part).is_dir() for part in parts)
+        near = f"[{run}]" if several else nearest(run, _runs(values))
+        message = "there is no such run directory"
+        return [Problem(key="run", given=run, message=message, nearest=near)]
+    folder = Path(run) / "checkpoints"
+    path = folder / f"{checkpoint}.ckpt" if checkpoint in ("best", "last") else Path(checkpoint)
+    if path.is_file():
+        return []
+    allowed = (*(p.stem for p in sorted(folder.glob("*.ckpt"))), "a path")
+    message = f"there is no checkpoint {path}"
+    return [Problem(key="checkpoint", given=checkpoint, message=message, allowed=allowed)]
+
+
+def _ensemble(runs: Sequence[str], checkpoint: str) -> list[Problem]:
+    """What is asked of several runs beside what is asked of each."""
+    places = [Path(run).resolve() for run in runs]
+    twice = [run for at, run in enumerate(runs) if places[at] in places[:at]]
+    found = [
+        Problem(key="run", given=run, message="stands in the list twice")
+        for run in dict.fromkeys(twice)
+    ]
+    if checkpoint not in ("best", "last"):
+        message = "is one file, but there are several runs"
+        allowed = ("best", "last")
+        found.append(Problem(key="checkpoint", given=checkpoint, message=message, allowed=allowed))
+    return found
+
+
+def _runs(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """The run directories below paths.runs, the newest first."""
+    found = list(Path(values["paths"]["runs"]).glob("*/*/*/config.yaml"))
+    found.sort(key=lambda path: path.stat().st_mtime, reverse=True)
+    return tuple(str(path.parent) for path in found)
+
+
+def _input(values: Mapping[str, Any]) -> list[Problem]:
+    given = values.get("input", "-")
+    if given == MISSING:
+        return [Problem(key="input", message="has to be given: input='photos/*.jpg'")]
+    found = glob.glob(given, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
+    if given == "-" or Path(given).exists() or found:
+        return []
+    return [Problem(key="input", given=given, message="there is no such file")]
