@@ -25,6 +25,7 @@ from seqlab.components.grid import wavefront
 from seqlab.components.grid.block import Dimension
 from seqlab.components.grid.grid import GridLSTM
 from seqlab.components.grid.layout import Wave, lay_out
+from seqlab.components.grid.products import Products as SetProducts
 
 HIDDEN, DEPTH = 256, 2
 MATRIX = 2048  # side of the square product
@@ -64,7 +65,8 @@ def loop(grid: GridLSTM, inputs: Inputs, products_per_dimension: int) -> Tensor:
     for place in itertools.product(*map(range, extents)):
         entering = []
         for k in range(3):
-            before, side = place[:k] + (place[k] - 1,) + place[k + 1 :], place[:k] + place[k + 1 :]
+            side = (*place[:k], *place[k + 1 :])
+            before = (*place[:k], place[k] - 1, *place[k + 1 :])
             edge = (slice(None), *side)
             entering.append(found[before, k] if place[k] else (hidden[k][edge], memory[k][edge]))
         together = torch.cat([h for h, _ in entering], dim=1)  # [B, 3 H]
@@ -102,21 +104,23 @@ class Products:
         extents, hidden, _ = inputs
         self.batch_size, layout = len(hidden[0]), lay_out(extents, grid.untied)
         self.waves: tuple[Wave, ...] = layout.waves
-        self.weight, _ = (part.detach() for part in grid.packed(grid.phases[0]))  # [U, G, K]
+        self.weight, self.bias = (
+            part.detach() for part in grid.packed(grid.phases[0])
+        )  # [U, G, K]
         rows = layout.largest_wave * self.batch_size
         self.inputs = torch.randn(rows, self.weight.shape[2], device=self.weight.device)
         self.outputs = torch.randn(rows, self.weight.shape[1], device=self.weight.device)
 
     def __call__(self) -> None:
         gradient = torch.zeros_like(self.weight)
+        forward, backward = SetProducts(self.weight, self.bias), SetProducts(self.weight.mT)
         waiting = 0
         for wave in self.waves:
             rows = wave.num_slots * self.batch_size
-            weight = self.weight[wave.first_set : wave.first_set + wave.num_sets]
             inputs = self.inputs[:rows].view(wave.num_sets, -1, self.inputs.shape[1])
             outputs = self.outputs[:rows].view(wave.num_sets, -1, self.outputs.shape[1])
-            torch.bmm(inputs, weight.transpose(1, 2))
-            torch.bmm(outputs, weight)
+            forward(inputs, wave.first_set)
+            backward(outputs, wave.first_set)
             waiting += rows // wave.num_sets
             if waiting >= wavefront.ROWS_AT_ONCE or wave is self.waves[-1]:
                 at_once = [

@@ -182,10 +182,10 @@ def differentiate(
 
 
 def tanh_backward(gradient: Tensor, output: Tensor) -> Tensor:
-    """gradient * (1 - output^2) in one pass."""
+    """Gradient times (1 - output^2), in one pass."""
     return torch.ops.aten.tanh_backward(gradient, output)
 
 
 def sigmoid_backward_(gradient: Tensor, output: Tensor) -> Tensor:
-    """gradient * output * (1 - output) in one pass, written over the output."""
+    """Gradient times output * (1 - output), in one pass, written over the output."""
     return torch.ops.aten.sigmoid_backward.grad_input(gradient, output, grad_input=output)

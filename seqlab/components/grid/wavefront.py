@@ -1,5 +1,6 @@
 """Evaluates a grid along its wavefronts, and differentiates it without keeping what it can redo."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import torch
@@ -8,6 +9,7 @@ from torch.autograd.function import once_differentiable
 
 from seqlab.components.grid.block import Phase, activate, activate_gates, differentiate
 from seqlab.components.grid.layout import Routes, Wave
+from seqlab.components.grid.products import Products
 
 KEPT_BYTES = 2**30  # gates that a forward pass keeps; those beyond are computed again
 ROWS_AT_ONCE = 2048  # of a product that gives the gradient of weights
@@ -45,13 +47,13 @@ class Evaluation(torch.autograd.Function):
         """Leaving hidden [edges, H] and memory vectors, from entering ones of the same shapes."""
         hidden = state_buffer(grid, grid.hidden, hidden_edges, grid.num_dimensions)
         memory = state_buffer(grid, grid.memory, memory_edges, grid.num_memories)
-        room, kept = grid.kept_bytes, []
+        room, kept, by_weights = grid.kept_bytes, [], products(parameters)
         for wave in grid.waves:
             step = Step(grid, wave, hidden, memory)
             gates = []
-            for phase, weight, bias in in_phases(grid, parameters):
-                gates.append(step.products(phase, weight, bias))
-                step.activate(phase, gates[-1])
+            for phase, by_weight in zip(grid.phases, by_weights, strict=True):
+                gates.append(step.products(phase, by_weight))
+                activate(phase, gates[-1], step.old_memory, step.hidden, step.memory)
             room -= sum(part.nbytes for part in gates)
             kept.append(gates if room >= 0 else None)
         ctx.grid, ctx.kept = grid, kept
@@ -68,14 +70,16 @@ class Evaluation(torch.autograd.Function):
         d_memory = gradient_buffer(grid.memory, d_memory)
         d_hidden_edges = hidden.new_empty(grid.hidden.num_edges, grid.hidden_dim)
         d_memory_edges = memory.new_empty(grid.memory.num_edges, grid.hidden_dim)
+        by_weights = products(parameters)
+        by_transposed = [Products(weight.transpose(1, 2)) for weight in parameters[::2]]
         sums = [ParameterGradient(weight) for weight in parameters[::2]]
         for number, wave in reversed(list(enumerate(grid.waves))):
             step = Step(grid, wave, hidden, memory)
             # The gates turn into gradients in place; a second backward pass finds none.
             gates, ctx.kept[number] = ctx.kept[number], None
             if gates is None:
-                gates = step.recompute(parameters)
-            step.differentiate(gates, parameters[::2], sums, d_hidden, d_memory)
+                gates = step.recompute(by_weights)
+            step.differentiate(gates, by_transposed, sums, d_hidden, d_memory)
             enter(grid.hidden, number, d_hidden, d_hidden_edges)
             enter(grid.memory, number, d_memory, d_memory_edges)
         d_parameters = [part for total in sums for part in total.result()]
@@ -87,7 +91,6 @@ class Step:
 
     def __init__(self, grid: Grid, wave: Wave, hidden: Tensor, memory: Tensor) -> None:
         self.grid, self.wave = grid, wave
-        self.sets = slice(wave.first_set, wave.first_set + wave.num_sets)
         self.num_rows = wave.num_slots * grid.batch_size
         self.incoming = self.gather(hidden, grid.hidden.incoming, grid.num_dimensions)  # [R, N, H]
         self.old_memory = self.gather(memory, grid.memory.incoming, grid.num_memories)  # [R, M, H]
@@ -117,29 +120,23 @@ class Step:
             return self.incoming
         return torch.cat([self.hidden[:, : phase.first], self.incoming[:, phase.first :]], dim=1)
 
-    def products(self, phase: Phase, weight: Tensor, bias: Tensor) -> Tensor:
+    def products(self, phase: Phase, by_weight: Products) -> Tensor:
         """W H + b of a phase, [R, G]."""
         inputs = self.by_set(self.inputs(phase))  # [sets, rows, N * H]
-        weight = weight[self.sets].transpose(1, 2)  # [sets, N * H, G]
-        gates = torch.baddbmm(bias[self.sets].unsqueeze(1), inputs, weight)  # [sets, rows, G]
-        return gates.view(self.num_rows, -1)
+        return by_weight(inputs, self.wave.first_set).view(self.num_rows, -1)
 
-    def activate(self, phase: Phase, gates: Tensor) -> None:
-        """Write the new vectors of a phase."""
-        activate(phase, gates, self.old_memory, self.hidden, self.memory)
-
-    def recompute(self, parameters: list[Tensor]) -> list[Tensor]:
+    def recompute(self, by_weights: list[Products]) -> list[Tensor]:
         """Activated gates of all phases, from vectors that were stored."""
         gates = []
-        for phase, weight, bias in in_phases(self.grid, parameters):
-            gates.append(self.products(phase, weight, bias))
+        for phase, by_weight in zip(self.grid.phases, by_weights, strict=True):
+            gates.append(self.products(phase, by_weight))
             activate_gates(phase, gates[-1], self.grid.hidden_dim)
         return gates
 
     def differentiate(
         self,
         gates: list[Tensor],
-        weights: list[Tensor],
+        by_transposed: list[Products],
         sums: list["ParameterGradient"],
         hidden_buffer: Tensor,
         memory_buffer: Tensor,
@@ -167,10 +164,10 @@ class Step:
             )
             sums[number].add(self.wave, self.by_set(self.inputs(phase)), d_gates)
             if phase.first:
-                late = torch.bmm(d_gates, weights[number][self.sets]).view_as(d_hidden)  # [R, N, H]
+                late = by_transposed[number](d_gates, self.wave.first_set).view_as(d_hidden)
                 d_hidden[:, : phase.first] += late[:, : phase.first]
             else:
-                torch.bmm(d_gates, weights[number][self.sets], out=self.by_set(d_incoming))
+                by_transposed[number](d_gates, self.wave.first_set, out=self.by_set(d_incoming))
         if late is not None:
             first = grid.phases[-1].first
             d_incoming[:, first:] += late[:, first:]
@@ -216,11 +213,10 @@ class ParameterGradient:
         return self.weight, self.bias
 
 
-def in_phases(
-    grid: Grid, parameters: list[Tensor] | tuple[Tensor, ...]
-) -> list[tuple[Phase, Tensor, Tensor]]:
-    """Each phase with its weight and bias."""
-    return list(zip(grid.phases, parameters[::2], parameters[1::2], strict=True))
+def products(parameters: Sequence[Tensor]) -> list[Products]:
+    """Products with the weight and bias of each phase."""
+    pairs = zip(parameters[::2], parameters[1::2], strict=True)
+    return [Products(weight, bias) for weight, bias in pairs]
 
 
 def state_buffer(grid: Grid, routes: Routes, edges: Tensor, num_kinds: int) -> Tensor:

@@ -59,7 +59,7 @@ def evaluate(
         for k in range(num):
             side = place[:k] + place[k + 1 :]
             if place[k]:
-                entering.append(found[place[:k] + (place[k] - 1,) + place[k + 1 :], k])
+                entering.append(found[(*place[:k], place[k] - 1, *place[k + 1 :]), k])
             else:
                 entering.append(
                     tuple(zero if e[k] is None else e[k][side] for e in (hidden, memory))
@@ -72,6 +72,6 @@ def evaluate(
         sides = list(itertools.product(*(range(e) for j, e in enumerate(extents) if j != k)))
         shape = [e for j, e in enumerate(extents) if j != k]
         for part in range(2):
-            vectors = [found[s[:k] + (extent - 1,) + s[k:], k][part] for s in sides]
+            vectors = [found[(*s[:k], extent - 1, *s[k:]), k][part] for s in sides]
             leaving[part].append(torch.stack(vectors).view(*shape, -1))
     return leaving

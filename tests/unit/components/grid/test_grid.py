@@ -1,7 +1,5 @@
 """Grids of every kind against a loop over blocks: values, gradients, ragged batches."""
 
-import itertools
-
 import pytest
 import torch
 from torch import Tensor
@@ -88,7 +86,7 @@ def expected(
 ) -> list[list[Tensor]]:
     """Each example by itself in a grid of its own size, then 0 where there is padding."""
     found: list[list[Tensor]] = []
-    for kind in range(2):
+    for _ in range(2):
         shapes = [(BATCH, *extents[:k], *extents[k + 1 :], HIDDEN) for k in range(len(extents))]
         found.append([torch.zeros(shape, dtype=torch.double) for shape in shapes])
     for n in range(BATCH):
