@@ -1,4 +1,4 @@
-"""Ensembles of captioning runs through eval and predict; the runs are untrained."""
+"""Ensembles of runs through eval and predict; the runs are untrained."""
 
 import json
 import math
@@ -9,11 +9,14 @@ from typing import Any
 import pytest
 import torch
 from omegaconf import OmegaConf
+from torch import Tensor
 
 from seqlab.components.backbones.small_conv import SmallConv
 from seqlab.config.compose import compose
 from seqlab.config.errors import UserError
+from seqlab.data.batches import CaptionBatch, TranslationBatch
 from seqlab.models.ensemble import CaptioningEnsemble
+from seqlab.models.interfaces import Sentences
 from seqlab.run.assemble import assemble, read_checkpoint, reassemble, record_of
 from seqlab.run.checkpoints import RECORD_KEY
 from seqlab.run.evaluate import evaluate
@@ -22,11 +25,21 @@ from seqlab.run.predict import predict
 from tests.smoke.command import TINY
 
 SCENES = Path(__file__).parents[3] / "docs" / "scenes"
+TRANSLATION = [
+    "task=translation",
+    "data.source.num_train=50",
+    "data.source.num_val=6",
+    "data.source.num_test=6",
+    "task.decoding.max_length=4",
+    "task.num_figures=0",
+]
 VARIANTS = {
     "one": ["seed=1"],
     "two": ["seed=2"],
     "blind": ["seed=3", "model=show_tell"],  # it does not attend
     "poor": ["data.min_count=40"],  # fewer words
+    "search": ["seed=1", *TRANSLATION],
+    "again": ["seed=2", *TRANSLATION],
     "coarse": ["seed=4", "model.backbone._target_=tests.unit.run.test_members.Coarse"],
 }
 
@@ -41,7 +54,8 @@ class Coarse(SmallConv):
 
 def make_run(folder: Path, overrides: list[str]) -> None:
     """A run directory as training leaves it, as far as others need it."""
-    config = compose("train", [*TINY, "allow=[tests]", *overrides])
+    common = ["trainer.accelerator=cpu"] if set(TRANSLATION) <= set(overrides) else TINY
+    config = compose("train", [*common, "allow=[tests]", *overrides])
     parts = assemble(config)
     (folder / "checkpoints").mkdir(parents=True)
     (folder / "config.yaml").touch()
@@ -105,23 +119,42 @@ def test_an_ensemble_is_measured_and_kept_apart(
         "figures/test/captions.png",
     } <= contents(folder)
 
-    # The loss is that of the mean of the members' probabilities.
-    saved = [read_checkpoint(runs / name, "best", ["tests"]) for name in ("one", "two")]
+    def predicted(model: Any, batch: CaptionBatch) -> Tensor:
+        features = model.backbone(batch.images)[batch.image_index]
+        return model(features, batch.tokens, batch.lengths).logits
+
+    expected = loss_of_mean([runs / "one", runs / "two"], predicted)
+    assert found["test/loss"] == pytest.approx(expected, rel=1e-5)
+
+
+def loss_of_mean(members: list[Path], predicted: Callable[[Any, Any], Tensor]) -> float:
+    """Loss per test token of the mean of the members' probabilities, token by token."""
+    saved = [read_checkpoint(member, "best", ["tests"]) for member in members]
     alone = [reassemble([each], data_dir="data", with_data=True) for each in saved]
     nll, count = 0.0, 0
     for batch in alone[0].datamodule.test_dataloader():
-        probabilities = []
-        for parts in alone:
-            model = parts.task.eval().model
-            features = model.backbone(batch.images)[batch.image_index]
-            logits = model(features, batch.tokens, batch.lengths).logits.detach()
-            probabilities.append(logits.softmax(dim=2))
-        mean = (probabilities[0] + probabilities[1]) / 2
+        models = [parts.task.eval().model for parts in alone]
+        logits = torch.stack([predicted(model, batch).detach() for model in models])
+        mean = logits.softmax(dim=-1).mean(dim=0)  # [B, T, V]
         for row, length in enumerate(batch.lengths.tolist()):
             for t in range(length):
                 nll -= math.log(mean[row, t, batch.tokens[row, t + 1]])
                 count += 1
-    assert found["test/loss"] == pytest.approx(nll / count, rel=1e-5)
+    return nll / count
+
+
+def test_translations_are_chosen_together_too(
+    evaluated: Callable[..., dict[str, float]], runs: Path, tmp_path: Path
+) -> None:
+    def predicted(model: Any, batch: TranslationBatch) -> Tensor:
+        source = Sentences(batch.source, batch.source_lengths)
+        return model(source, batch.tokens, batch.lengths).logits
+
+    found = evaluated("search", "again", num_figures=1)
+    expected = loss_of_mean([runs / "search", runs / "again"], predicted)
+    assert found["test/loss"] == pytest.approx(expected, rel=1e-5)
+    (folder,) = (tmp_path / "runs/translation/ensembles").iterdir()
+    assert (folder / "figures/test/alignment_test_1.png").exists()  # all of them attend
 
 
 def test_one_run_in_a_list_is_that_run(
