@@ -36,6 +36,8 @@ SIZES = {
 MODELS = [
     *(f"rnn_search {attention} gru_after" for attention in ATTENTIONS),
     *(f"rnn_search additive {cell}" for cell in CELLS if cell != "gru_after"),
+    *(f"rnn_search {attention} gru_before conditional" for attention in ATTENTIONS),
+    *(f"rnn_search dot {cell} conditional" for cell in ("lstm", "stacked")),
     *(f"seq2seq - {cell}" for cell in CELLS),
     "seq2seq - stacked reversed",
     *(f"luong {attention} stacked fed" for attention in ATTENTIONS),
@@ -61,7 +63,8 @@ def arguments_of(model_name: str, attention: str, cell: str, *options: str) -> d
     if model_name != "seq2seq":
         arguments["attention"] = ATTENTIONS[attention]
     if model_name == "rnn_search":
-        return arguments | {"encoder_dim": HIDDEN // 2, "maxout_dim": 5}
+        conditional = "conditional" in options
+        return arguments | {"encoder_dim": 3, "maxout_dim": 5, "conditional": conditional}
     arguments["reverse_source"] = "reversed" in options
     if model_name == "luong":
         arguments["input_feeding"] = "fed" in options

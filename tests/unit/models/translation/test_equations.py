@@ -1,8 +1,12 @@
 """The translation models against the papers' equations, word by word in NumPy."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 
+from seqlab.components.recurrent.lstm import LSTMCell
+from seqlab.components.recurrent.variational import VariationalCell
 from seqlab.models.interfaces import TranslationModel
 from tests.unit.models.translation.parts import build, example
 
@@ -130,3 +134,35 @@ def test_luong(feeding: str) -> None:
             weights = forced.weights[n, t, : len(words)].detach()
             np.testing.assert_allclose(weights, a_t, rtol=1e-9, atol=1e-12)
             np.testing.assert_allclose(forced.logits[n, t].detach(), logits, rtol=1e-9, atol=1e-9)
+
+
+def test_conditional_rnn_search() -> None:
+    model = build("rnn_search general gru_before conditional").eval()
+    source, tokens, lengths = example()
+    forced, w = model(source, tokens, lengths), weights_of(model)
+    state, memory = model.encode(source)
+    cell, after, output = under("cell", w), under("after", w), under("output", w)
+
+    for n, length in enumerate(lengths.tolist()):
+        s, h = state.output[n].detach().numpy(), memory.values[n].detach().numpy()
+        h = h[: source.lengths[n]]  # [S, D]
+        for t in range(length):
+            Ey = w["embedding.weight"][tokens[n, t]]
+            s = gru(from_input(Ey, cell), s, cell)  # s'
+            alpha = softmax(h @ w["attention.score.query.weight"] @ s)
+            c = alpha @ h
+            s = gru(from_input(c, after), s, after)
+            meeting = output["from_hidden.weight"] @ s + output["from_hidden.bias"]
+            meeting = meeting + output["from_word.weight"] @ Ey + output["from_context.weight"] @ c
+            largest = meeting.reshape(5, 2).max(axis=1)
+            logits = output["to_vocabulary.weight"] @ largest + output["to_vocabulary.bias"]
+            np.testing.assert_allclose(forced.weights[n, t, : len(h)].detach(), alpha, rtol=1e-9)
+            np.testing.assert_allclose(forced.logits[n, t].detach(), logits, rtol=1e-9, atol=1e-9)
+
+
+def test_conditional_decoder_refuses_a_state_that_fits_one_input_size() -> None:
+    cell = partial(LSTMCell, forget_bias=1.0)
+    variational = partial(VariationalCell, cell=cell, input_dropout=0.1, recurrent_dropout=0.1)
+    build("rnn_search additive lstm", recurrent=variational)
+    with pytest.raises(ValueError, match=r"VariationalCell.*conditional=false"):
+        build("rnn_search additive lstm conditional", recurrent=variational)
