@@ -1,6 +1,7 @@
 """Train, evaluate and predict through the seqlab command, as a person would."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -42,6 +43,20 @@ def test_evaluation_repeats_the_numbers_of_training(run_dir: Path) -> None:
     assert json.loads((run_dir / "metrics.json").read_text()) == before
     drawn = sorted(path.name for path in (run_dir / "figures" / "test").iterdir())
     assert "captions.png" in drawn
+
+
+def test_an_ensemble_of_equals_is_each_of_them(run_dir: Path) -> None:
+    before = json.loads((run_dir / "metrics.json").read_text())
+    twin = run_dir.parent / "a twin"
+    shutil.copytree(run_dir, twin)
+    given = ("eval", f"run=[{run_dir},{twin}]", "output=both", "threads=1", "num_figures=1")
+    ended = seqlab(run_dir.parent, *given)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    assert "ensemble of 2, best checkpoint, test" in ended.stdout
+    found = json.loads((run_dir.parent / "both/metrics.json").read_text())
+    for name, value in found.items():
+        assert before[name] == (value if isinstance(value, str) else pytest.approx(value, rel=1e-4))
+    assert json.loads((run_dir / "metrics.json").read_text()) == before
 
 
 def test_prediction_captions_pictures(run_dir: Path) -> None:

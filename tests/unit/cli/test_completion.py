@@ -39,6 +39,8 @@ Capture = pytest.CaptureFixture[str]
         (["train", "optim"], ["optimizer.", "optimizer="]),
         (["train", "--h"], ["--help"]),
         (["eval", "spl"], ["split="]),
+        (["eval", "ru"], ["run="]),
+        (["predict", "r"], ["run="]),
         (["eval", "model"], []),
         (["list", "task=capt"], ["task=captioning"]),
         (["sweep", "launcher=submitit_l"], ["launcher=submitit_local"]),
