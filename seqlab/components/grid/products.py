@@ -1,17 +1,16 @@
-"""Products of rows with weights, quick for few rows too."""
+"""Products of rows with several sets of weights, quick for few rows too."""
 
 import torch
 from torch import Tensor
 
-FEW_ROWS = 256  # per set of weights, below which it pays to have the weights laid out once
-ROWS_HINT = 64  # what the weights are laid out for; good for any number of rows
+ROWS_HINT = 64  # what weights are laid out for; good for any other number of rows
 
 
 class Products:
     """x W^T + b with several sets of weights.
 
-    torch lays the weights out anew in each product, which for a few rows costs more than the
-    product. On a CPU oneDNN takes weights that were laid out before, as compiled models do it.
+    In each product the library lays the weights out anew, which for a few rows costs more than the
+    arithmetic. On a CPU oneDNN takes weights that were laid out before, as compiled models do it.
 
     Args:
         weight: W of U sets, [U, G, K].
@@ -31,7 +30,7 @@ class Products:
     def __call__(self, inputs: Tensor, first_set: int, out: Tensor | None = None) -> Tensor:
         """Products [A, rows, G] of inputs [A, rows, K] with A sets of weights in a row."""
         num_sets, num_rows, _ = inputs.shape
-        if not self.can_lay_out or num_rows >= FEW_ROWS:
+        if not self.can_lay_out:
             sets = slice(first_set, first_set + num_sets)
             weight = self.weight[sets].transpose(1, 2)  # [A, K, G]
             if self.bias is None:

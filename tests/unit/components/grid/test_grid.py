@@ -1,10 +1,13 @@
 """Grids of every kind against a loop over blocks: values, gradients, ragged batches."""
 
+from typing import Any
+
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 
-from seqlab.components.grid import wavefront
+from seqlab.components.grid import layout, wavefront
 from seqlab.components.grid.block import Dimension
 from seqlab.components.grid.grid import GridLSTM
 from tests.unit.components.grid import naive
@@ -143,3 +146,162 @@ def test_equals_a_loop_over_blocks(
             torch.testing.assert_close(mine, theirs, rtol=1e-10, atol=1e-12)
     for mine, theirs in zip(gradients, loop, strict=True):
         torch.testing.assert_close(mine, theirs, rtol=1e-9, atol=1e-11)
+
+
+def test_one_dimension_is_an_lstm_along_depth_in_numpy() -> None:
+    """N = 1: h' = tanh(o * m'), which is not o * tanh(m')."""
+    torch.manual_seed(0)
+    grid = GridLSTM(hidden_dim=HIDDEN, dimensions=(untied(3),), forget_bias=0.5).double()
+    hidden, memory = (edge[0].detach() for edge in edges(grid, (3,)))
+    leaving = grid((3,), (hidden,), (memory,))
+
+    sigmoid = lambda x: 1 / (1 + np.exp(-x))  # noqa: E731
+    weight, bias = (part[0].detach().numpy() for part in (grid.weights, grid.biases))
+    for n in range(BATCH):
+        h, m = hidden[n].numpy(), memory[n].numpy()
+        for layer in range(3):
+            u, f, o, c = np.split(weight[layer] @ h + bias[layer], 4)
+            m = sigmoid(f) * m + sigmoid(u) * np.tanh(c)
+            h = np.tanh(sigmoid(o) * m)
+        np.testing.assert_allclose(leaving.hidden[0][n].detach(), h, rtol=1e-12)
+        np.testing.assert_allclose(leaving.memory[0][n].detach(), m, rtol=1e-12)
+
+
+def test_a_block_worked_by_hand() -> None:
+    """H = 1, N = 2, all weights 0: gates 1/2, c = 0, so m' = m / 2 and h' = tanh(m / 4)."""
+    grid = GridLSTM(hidden_dim=1, dimensions=(LSTM, LSTM), forget_bias=0.0)
+    for parameter in grid.parameters():
+        torch.nn.init.zeros_(parameter)
+    ones, fours = torch.ones(1, 1, 1), torch.full((1, 1, 1), 4.0)
+    leaving = grid((1, 1), (ones, ones), (fours, -fours))
+    assert [m.item() for m in leaving.memory] == [2.0, -2.0]
+    torch.testing.assert_close(leaving.hidden[0], torch.tensor([[[0.761594156]]]))
+    torch.testing.assert_close(leaving.hidden[1], torch.tensor([[[-0.761594156]]]))
+
+
+@pytest.mark.parametrize("name", ["1 untied", "2 stacked", "3 mixed"])
+def test_gradients_are_those_of_differences(name: str) -> None:
+    grid, extents = build(name)
+    hidden, memory = edges(grid, extents)
+    lengths = real_lengths(extents)
+    given = [edge for edge in (*hidden, *memory) if edge is not None]
+    parameters = dict(grid.named_parameters())
+
+    def evaluate(*values: Tensor) -> tuple[Tensor, ...]:
+        entering = iter(values)
+        h = [next(entering) for _ in hidden]
+        m = [None if edge is None else next(entering) for edge in memory]
+        named = dict(zip(parameters, entering, strict=True))
+        leaving = torch.func.functional_call(grid, named, (extents, h, m, lengths))
+        return tuple(v for v in (*leaving.hidden, *leaving.memory) if v is not None)
+
+    torch.manual_seed(0)
+    assert torch.autograd.gradcheck(evaluate, (*given, *parameters.values()), fast_mode=True)
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_single_precision_agrees(name: str) -> None:
+    """Its products are another library's."""
+    grid, extents = build(name)
+    hidden, memory = edges(grid, extents)
+    exact = grid(extents, hidden, memory, real_lengths(extents))
+    rounded = [[None if e is None else e.float() for e in part] for part in (hidden, memory)]
+    found = grid.float()(extents, *rounded, real_lengths(extents))
+    for one, two in zip(
+        (*found.hidden, *found.memory), (*exact.hidden, *exact.memory), strict=True
+    ):
+        if one is not None:
+            torch.testing.assert_close(one, two.float(), rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("kept_bytes", [0, 2**30])
+def test_a_second_backward_pass_gives_the_same(
+    kept_bytes: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The gates of the first are used up, the vectors are not."""
+    monkeypatch.setattr(wavefront, "KEPT_BYTES", kept_bytes)
+    grid, extents = build("3 untied depth")
+    hidden, memory = edges(grid, extents)
+    loss = total(list(grid(extents, hidden, memory).hidden))
+    parameters = list(grid.parameters())
+    one = torch.autograd.grad(loss, parameters, retain_graph=True)
+    two = torch.autograd.grad(loss, parameters)
+    for first, second in zip(one, two, strict=True):
+        torch.testing.assert_close(first, second, rtol=1e-12, atol=0)
+
+
+def test_what_stands_on_padding_does_not_matter() -> None:
+    """Not even what is not a number, in what enters or in a gradient."""
+    grid, extents = build("2 tied")
+    hidden, memory = edges(grid, extents)
+    lengths = real_lengths(extents)
+    spoilt = []
+    for part in (hidden, memory):
+        for k, edge in enumerate(part):
+            length = lengths[1 - k]
+            assert length is not None
+            beyond = torch.arange(edge.shape[1]) >= length.unsqueeze(1)  # [B, E]
+            filled = edge.detach().masked_fill(beyond.unsqueeze(2), torch.nan)
+            spoilt.append(filled.requires_grad_())
+    clean = grid(extents, hidden, memory, lengths)
+    found = grid(extents, spoilt[:2], spoilt[2:], lengths)
+    for one, two in zip(
+        (*clean.hidden, *clean.memory), (*found.hidden, *found.memory), strict=True
+    ):
+        assert torch.equal(one, two)
+    gradients = torch.autograd.grad(total(list(found.hidden)), [*spoilt, *grid.parameters()])
+    assert all(gradient.isfinite().all() for gradient in gradients)
+
+
+def test_nothing_entering_means_zeros() -> None:
+    grid, extents = build("3 mixed")
+    hidden, memory = edges(grid, extents)
+    zeros = [torch.zeros_like(edge) for edge in hidden]
+    one = grid(extents, (None, hidden[1], None), (None, None, None))
+    two = grid(extents, (zeros[0], hidden[1], zeros[2]), (None, torch.zeros_like(memory[1]), None))
+    for left, right in zip(one.hidden, two.hidden, strict=True):
+        assert torch.equal(left, right)
+
+
+def test_what_inference_has_met_can_be_trained_on() -> None:
+    """Routes that were made in inference mode serve a backward pass, also under autocast."""
+    grid, extents = build("2 tied")
+    grid = grid.float()
+    hidden, memory = ([e.detach().float() for e in part] for part in edges(grid, extents))
+    layout.routing.cache_clear()
+    with torch.inference_mode():
+        before = grid(extents, hidden, memory)
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        after = grid(extents, [e.bfloat16() for e in hidden], memory)
+    total(list(after.hidden)).backward()
+    torch.testing.assert_close(after.hidden[0], before.hidden[0], rtol=0.1, atol=0.05)
+    assert after.hidden[0].dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("2 tied", {"extents": (3,)}, "2 entries"),
+        ("2 tied", {"extents": (3, 5)}, "enters along dimension 0"),
+        ("2 tied", {"extents": (3, 0)}, "at least 1"),
+        ("2 untied", {"extents": (3, 3)}, "dimension 1 has 2 positions, not 3"),
+        ("2 tied", {"hidden": (None, None), "memory": (None, None)}, "at least one vector"),
+        ("3 mixed", {"memory": [torch.zeros(3, 3, 2, 3)] * 3}, "dimension 0 has no LSTM"),
+    ],
+)
+def test_what_does_not_fit_is_refused(name: str, change: dict[str, Any], message: str) -> None:
+    grid, extents = build(name)
+    hidden, memory = edges(grid, extents)
+    with pytest.raises(ValueError, match=message):
+        grid(**{"extents": extents, "hidden": hidden, "memory": memory} | change)
+
+
+def test_impossible_grids_are_refused() -> None:
+    with pytest.raises(ValueError, match="without priority"):
+        GridLSTM(hidden_dim=2, dimensions=(FIRST, FIRST), forget_bias=0.0)
+    with pytest.raises(ValueError, match="without priority"):
+        GridLSTM(hidden_dim=2, dimensions=(), forget_bias=0.0)
+    with pytest.raises(ValueError, match="at least 1 position"):
+        untied(0)
+    with pytest.raises(ValueError, match="a connection is one of"):
+        Dimension(connection="gru")
