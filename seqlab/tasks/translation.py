@@ -3,26 +3,23 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
-import numpy as np
 import torch
 from torch.optim import Optimizer
 
-from seqlab.components.decoding.interface import Hypotheses, Search
-from seqlab.components.decoding.unknown_words import replace_unknown
+from seqlab.components.decoding.interface import Search
 from seqlab.components.losses import sequence_nll
 from seqlab.config.errors import Problem, UserError
 from seqlab.data.batches import TranslationBatch
 from seqlab.data.spec import TranslationSpec
 from seqlab.data.text_coding import TextCoding
-from seqlab.data.vocabulary import SPECIALS, UNKNOWN_ID
 from seqlab.metrics.likelihood import Likelihood
 from seqlab.metrics.translation import TranslationScores, bleu_by_length
 from seqlab.models.interfaces import Sentences, TeacherForced, TranslationModel
 from seqlab.tasks import generation
 from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
-from seqlab.viz.alignments import alignment_figure
+from seqlab.tasks.translated import Translated, render
 from seqlab.viz.length_scores import length_figure
 
 
@@ -65,8 +62,15 @@ class TranslationTask(Task):
     ) -> None:
         super().__init__(model=model, spec=spec, optimizer=optimizer, schedule=schedule)
         if not 0 <= label_smoothing < 1:
-            message = "is not from 0 to below 1"
-            raise UserError([Problem("task.label_smoothing", str(label_smoothing), (), message)])
+            raise UserError(
+                [
+                    Problem(
+                        key="task.label_smoothing",
+                        given=str(label_smoothing),
+                        message="it is a share, from 0 to below 1",
+                    )
+                ]
+            )
         generation.refuse_unknown_weights(model, auxiliary_weights)
         self.model: TranslationModel
         self.spec: TranslationSpec
@@ -82,7 +86,7 @@ class TranslationTask(Task):
         # TER takes longer than all other scores: worth it once, at the test.
         self.scores = TranslationScores(tokenise=tokenise, ter=False)
         self.final_scores = TranslationScores(tokenise=tokenise, ter=True)
-        self._to_draw: dict[str, _Alignment] = {}
+        self._to_draw: dict[str, Translated] = {}
 
     @staticmethod
     def sizes(spec: TranslationSpec) -> dict[str, Any]:
@@ -109,58 +113,27 @@ class TranslationTask(Task):
         )  # [B]
         return generation.objective(forced, nll, batch.lengths.sum(), self.auxiliary_weights)
 
-    def decode(self, source: Sentences) -> Hypotheses:
-        """Translations of a batch."""
-        return generation.find(
+    def translate(self, texts: Sequence[str], source: Sentences) -> Iterator[Translated]:
+        """Search for translations of lines, whose tokens are the source."""
+        found = generation.find(
             self.decoding, self.model, source, self.spec, may_be_unknown=self.replace_unknown
         )
-
-    def translations(
-        self, texts: Sequence[str], source: Sentences, found: Hypotheses
-    ) -> Iterator["_Alignment"]:
-        """What was found for each line, as text.
-
-        Args:
-            texts: the lines.
-            source: their tokens.
-            found: the hypotheses.
-
-        Raises:
-            UserError: unknown words are to be replaced and the model does not attend.
-        """
-        if self.replace_unknown and found.weights is None:
-            message = f"{type(self.model).__name__} does not attend, so nothing can be copied"
-            raise UserError([Problem("task.replace_unknown", "true", ("false",), message)])
-        scores, likelihoods = found.scores.tolist(), found.log_probabilities.tolist()
-        for row, text in enumerate(texts):
-            read = self.source_coding.pieces(text)
-            ranked, shown, attended = [], [], None
-            for rank, length in enumerate(found.lengths[row].tolist()):
-                if length == 0:  # there are fewer hypotheses than were asked for
-                    continue
-                words = self.target_coding.pieces(found.tokens[row, rank, :length].tolist())
-                weights = None
-                if found.weights is not None:
-                    weights = found.weights[row, rank, :length].float().cpu().numpy()
-                if self.replace_unknown and weights is not None:
-                    words = replace_unknown(words, weights, read, SPECIALS[UNKNOWN_ID])
-                line = self.target_coding.join(words)
-                ranked.append(Hypothesis(line, likelihoods[row][rank], scores[row][rank]))
-                if rank == 0:
-                    shown, attended = words, weights
-            if attended is not None:
-                attended = attended[
-                    : len(shown), : int(source.lengths[row])
-                ]  # [T, S], end included
-            yield _Alignment(text, read, shown, tuple(ranked), attended)
+        return render(
+            texts,
+            source,
+            found,
+            source_coding=self.source_coding,
+            target_coding=self.target_coding,
+            copies_unknown=self.replace_unknown,
+        )
 
     def _evaluate(
         self, batch: TranslationBatch, batch_index: int, scores: TranslationScores
-    ) -> list["_Alignment"]:
+    ) -> list[Translated]:
         """Score a batch; what was said of it."""
         source = Sentences(batch.source, batch.source_lengths)
         forced = self._teach(batch)
-        translated = list(self.translations(batch.source_texts, source, self.decode(source)))
+        translated = list(self.translate(batch.source_texts, source))
         if not self.is_repeated(batch_index):
             self.likelihood.update(forced.logits, batch.tokens, batch.lengths)
             scores.update([each.text for each in translated], batch.references)
@@ -230,6 +203,7 @@ class TranslationTask(Task):
             [bucket.bleu for bucket in buckets],
             [bucket.num_sentences for bucket in buckets],
             path,
+            overall=float(self.trainer.callback_metrics[f"{self.evaluated_split}/bleu"]),
         )
 
     @torch.inference_mode()
@@ -260,10 +234,9 @@ class TranslationTask(Task):
                     each.draw(figure)
                 yield Prediction(each.source, each.ranked, figure)
 
-    def _translate(self, lines: Sequence[str]) -> Iterator["_Alignment"]:
+    def _translate(self, lines: Sequence[str]) -> Iterator[Translated]:
         if lines:
-            source = self._read(lines)
-            yield from self.translations(lines, source, self.decode(source))
+            yield from self.translate(lines, self._read(lines))
 
     def _read(self, lines: Sequence[str]) -> Sentences:
         rows = [[*self.source_coding.encode(line), self.spec.end_id] for line in lines]
@@ -271,26 +244,6 @@ class TranslationTask(Task):
         padded = [row + [self.spec.pad_id] * (longest - len(row)) for row in rows]
         tokens = torch.tensor(padded, device=self.device)  # [B, S]
         return Sentences(tokens, torch.tensor([len(row) for row in rows], device=self.device))
-
-
-class _Alignment(NamedTuple):
-    """A line, its translations, best first, and what was attended for the words of the best."""
-
-    source: str
-    source_words: list[str]
-    words: list[str]
-    ranked: tuple[Hypothesis, ...]
-    weights: np.ndarray | None  # [T, S + 1], the end of the source included
-
-    @property
-    def text(self) -> str:
-        """The best translation."""
-        return self.ranked[0].text
-
-    def draw(self, path: Path) -> None:
-        """Write the alignment figure."""
-        if self.weights is not None and self.words:
-            alignment_figure([*self.source_words, SPECIALS[2]], self.words, self.weights, path)
 
 
 def _line(name: str) -> int:
