@@ -1,7 +1,5 @@
 """Beam search over all inputs and hypotheses at once."""
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
 from torch.nn import functional as F
@@ -9,7 +7,7 @@ from torch.nn import functional as F
 from seqlab.components.decoding import tree
 from seqlab.components.decoding.backpointers import Finished, Growth, Progress, merge, trace
 from seqlab.components.decoding.interface import Hypotheses, Memory, Search, State, Step
-from seqlab.components.decoding.ranking import allowed, descending, largest
+from seqlab.components.decoding.ranking import descending, largest
 
 
 class Beam(Search):
@@ -66,16 +64,8 @@ class Beam(Search):
         self.coverage_penalty = coverage_penalty
         self.max_length = max_length
 
-    @torch.no_grad()
-    def __call__(
-        self,
-        step: Step,
-        state: State,
-        memory: Memory,
-        *,
-        start_id: int,
-        end_id: int,
-        banned_ids: Sequence[int] = (),
+    def search(
+        self, step: Step, state: State, memory: Memory, start_id: int, end_id: int
     ) -> Hypotheses:
         """The `num_best` hypotheses of each input.
 
@@ -83,7 +73,6 @@ class Beam(Search):
             ValueError: if there is a coverage penalty and the state has no attention weights.
         """
         first = tree.first_tensor(state, memory)
-        banned = torch.tensor(list(banned_ids), dtype=torch.long, device=first.device)
         inputs = torch.arange(len(first), device=first.device)  # [B], those still searched for
         slots = torch.arange(self.beam_size, device=first.device)  # [K]
         progress = self._start(first, start_id)
@@ -94,7 +83,7 @@ class Beam(Search):
             log_probabilities, state = step(progress.growth.tokens.flatten(), state, memory)
             progress = self._advance(
                 progress,
-                allowed(log_probabilities, banned),  # [N, V], N = B * width
+                log_probabilities,  # [N, V], N = B * width
                 self._weights(state, width),  # [B, width, L]
                 length,
                 end_id,

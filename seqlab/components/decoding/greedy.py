@@ -1,8 +1,5 @@
 """Greedy search: at each step the likeliest token."""
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
 from seqlab.components.decoding.interface import Hypotheses, Memory, Search, State, Step
@@ -21,16 +18,8 @@ class Greedy(Search):
             raise ValueError(f"max_length is at least 1, not {max_length}")
         self.max_length = max_length
 
-    @torch.no_grad()
-    def __call__(
-        self,
-        step: Step,
-        state: State,
-        memory: Memory,
-        *,
-        start_id: int,
-        end_id: int,
-        banned_ids: Sequence[int] = (),
+    def search(
+        self, step: Step, state: State, memory: Memory, start_id: int, end_id: int
     ) -> Hypotheses:
         """One hypothesis per input; its score is its log-probability."""
 
@@ -46,5 +35,4 @@ class Greedy(Search):
             max_length=self.max_length,
             start_id=start_id,
             end_id=end_id,
-            banned_ids=banned_ids,
         )

@@ -4,7 +4,11 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
+import torch
 from torch import Tensor
+
+from seqlab.components.decoding import tree
+from seqlab.components.decoding.ranking import allowed
 
 # Nested NamedTuples of tensors (or None), batch first.
 Memory = Any  # what all steps of one input share; hypotheses of one input never exchange it
@@ -26,7 +30,7 @@ class Hypotheses(NamedTuple):
 class Search(ABC):
     """Finds likely sequences under a step function, for all inputs of a batch at once."""
 
-    @abstractmethod
+    @torch.no_grad()
     def __call__(
         self,
         step: Step,
@@ -47,3 +51,17 @@ class Search(ABC):
             end_id: the token that ends a sequence.
             banned_ids: tokens that are never chosen.
         """
+        device = tree.first_tensor(state, memory).device
+        banned = torch.tensor(list(banned_ids), dtype=torch.long, device=device)
+
+        def permitted(tokens: Tensor, state: State, memory: Memory) -> tuple[Tensor, State]:
+            log_probabilities, state = step(tokens, state, memory)  # [N, V]
+            return allowed(log_probabilities, banned), state
+
+        return self.search(permitted, state, memory, start_id, end_id)
+
+    @abstractmethod
+    def search(
+        self, step: Step, state: State, memory: Memory, start_id: int, end_id: int
+    ) -> Hypotheses:
+        """As a call, with a step whose banned tokens have the log-probability minus infinity."""

@@ -1,13 +1,13 @@
 """Sequences that grow by one chosen token at a time and never compete: greedy and sampling."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
 
 from seqlab.components.decoding import tree
 from seqlab.components.decoding.interface import Hypotheses, Memory, State, Step
-from seqlab.components.decoding.ranking import allowed, descending
+from seqlab.components.decoding.ranking import descending
 
 
 def roll_out(
@@ -20,7 +20,6 @@ def roll_out(
     max_length: int,
     start_id: int,
     end_id: int,
-    banned_ids: Sequence[int],
 ) -> Hypotheses:
     """Grow sequences until each has ended or has `max_length` tokens; best first.
 
@@ -33,12 +32,10 @@ def roll_out(
         max_length: most tokens of a sequence, the end included.
         start_id: the token that every sequence is started with.
         end_id: the token that ends a sequence.
-        banned_ids: tokens that are never chosen.
     """
     first = tree.first_tensor(state, memory)
     state, memory = tree.repeat(state, num_hypotheses), tree.repeat(memory, num_hypotheses)
     num_rows = len(first) * num_hypotheses  # N = B * K
-    banned = torch.tensor(list(banned_ids), dtype=torch.long, device=first.device)
     tokens = torch.full((num_rows,), start_id, device=first.device)  # [N]
     ended = torch.zeros(num_rows, dtype=torch.bool, device=first.device)  # [N]
     lengths = torch.zeros_like(tokens)  # [N]
@@ -48,7 +45,6 @@ def roll_out(
 
     for _ in range(max_length):
         log_probabilities, state = step(tokens, state, memory)  # [N, V]
-        log_probabilities = allowed(log_probabilities, banned)
         tokens = choose(log_probabilities).masked_fill(ended, end_id)  # [N]
         gained = log_probabilities.gather(1, tokens.unsqueeze(1)).squeeze(1)  # [N]
         total = total + gained.masked_fill(ended, 0.0)

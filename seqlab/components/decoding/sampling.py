@@ -1,8 +1,5 @@
 """Sampling: sequences drawn from the model, sharpened or cut to the likeliest tokens if asked."""
 
-from collections.abc import Sequence
-
-import torch
 from torch import Tensor
 
 from seqlab.components.decoding.interface import Hypotheses, Memory, Search, State, Step
@@ -51,16 +48,8 @@ class Sampling(Search):
         self.top_p = top_p
         self.max_length = max_length
 
-    @torch.no_grad()
-    def __call__(
-        self,
-        step: Step,
-        state: State,
-        memory: Memory,
-        *,
-        start_id: int,
-        end_id: int,
-        banned_ids: Sequence[int] = (),
+    def search(
+        self, step: Step, state: State, memory: Memory, start_id: int, end_id: int
     ) -> Hypotheses:
         """Draw `num_samples` hypotheses per input."""
         return roll_out(
@@ -72,7 +61,6 @@ class Sampling(Search):
             max_length=self.max_length,
             start_id=start_id,
             end_id=end_id,
-            banned_ids=banned_ids,
         )
 
     def _draw(self, log_probabilities: Tensor) -> Tensor:
