@@ -6,8 +6,8 @@ from typing import Literal, NamedTuple
 import torch
 from torch import Tensor
 
-Connection = Literal["lstm", "identity", "tanh", "relu"]
-CONNECTIONS: tuple[Connection, ...] = ("lstm", "identity", "tanh", "relu")
+Connection = Literal["lstm", "identity", "tanh", "relu", "none"]
+CONNECTIONS: tuple[Connection, ...] = ("lstm", "identity", "tanh", "relu", "none")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,14 +16,16 @@ class Dimension:
 
     Args:
         connection: `lstm` carries a hidden and a memory vector; `identity`, `tanh` and `relu` are
-            the non-LSTM connections h'_k = f(W_k H) of section 3.3, the identity being that of f.
+            the non-LSTM connections h'_k = f(W_k H) of section 3.3, the identity being that of f;
+            `none` takes h_k into H and gives nothing out, along a dimension with one position.
         untied: number of positions where each has weights of its own; None where all positions
             share them, and there may be any number of them.
         priority: whether the dimension is computed last, from the new vectors of the dimensions
             that have no priority (section 3.2).
 
     Raises:
-        ValueError: if the connection is unknown or there is no position.
+        ValueError: if the connection is unknown, if there is no position, or if a dimension that
+            gives nothing out has priority.
     """
 
     connection: Connection = "lstm"
@@ -35,6 +37,13 @@ class Dimension:
             raise ValueError(f"a connection is one of {CONNECTIONS}, not {self.connection!r}")
         if self.untied is not None and self.untied < 1:
             raise ValueError(f"an untied dimension has at least 1 position, not {self.untied}")
+        if self.connection == "none" and self.priority:
+            raise ValueError("a dimension that gives nothing out has no priority")
+
+    @property
+    def gives(self) -> bool:
+        """Whether vectors leave a block along it."""
+        return self.connection != "none"
 
 
 class Phase(NamedTuple):
@@ -57,12 +66,15 @@ class Phase(NamedTuple):
 
 
 def phases(dimensions: tuple[Dimension, ...]) -> tuple[tuple[Phase, ...], tuple[int, ...]]:
-    """The phases of a block, and its dimensions in the order in which they are computed."""
+    """The phases of a block, and its dimensions in the order in which they are computed.
+
+    Those that give nothing out come last.
+    """
     found: list[Phase] = []
     order: list[int] = []
     num_lstm = 0
     for priority in (False, True):
-        members = [k for k, d in enumerate(dimensions) if d.priority == priority]
+        members = [k for k, d in enumerate(dimensions) if d.gives and d.priority == priority]
         lstm = [k for k in members if dimensions[k].connection == "lstm"]
         plain = [k for k in members if dimensions[k].connection != "lstm"]
         if members:
@@ -70,6 +82,7 @@ def phases(dimensions: tuple[Dimension, ...]) -> tuple[tuple[Phase, ...], tuple[
             found.append(Phase(len(lstm), activations, len(order), num_lstm))
         order += lstm + plain
         num_lstm += len(lstm)
+    order += [k for k, dimension in enumerate(dimensions) if not dimension.gives]
     return tuple(found), tuple(order)
 
 

@@ -19,7 +19,7 @@ class Vectors(NamedTuple):
     The vectors that travel along dimension k are [B, E_1, ..., E_N, H] without E_k.
     """
 
-    hidden: tuple[Tensor | None, ...]
+    hidden: tuple[Tensor | None, ...]  # None in dimensions along which nothing leaves
     memory: tuple[Tensor | None, ...]  # None in dimensions without LSTM
 
 
@@ -49,13 +49,14 @@ class GridLSTM(nn.Module):
         forget_bias: where the biases of the forget gates start.
 
     Attributes:
-        weights: for each dimension the gates' weights in the order u, f, o, c, [U, 4 H, N H], or
-            [U, H, N H] where it has no LSTM. U counts the positions of the untied dimensions,
-            in the order of the sum of their coordinates, of equal sums the first dimension's first.
+        weights: for each dimension that gives something out, the gates' weights in the order
+            u, f, o, c, [U, 4 H, N H], or [U, H, N H] where it has no LSTM. U counts the positions
+            of the untied dimensions, in the order of the sum of their coordinates, of equal sums
+            the first dimension's first.
         biases: as many biases, [U, 4 H] or [U, H].
 
     Raises:
-        ValueError: if there is no dimension, or all of them have priority.
+        ValueError: if no dimension gives something out without priority.
     """
 
     gate_scale: Tensor
@@ -64,8 +65,8 @@ class GridLSTM(nn.Module):
         self, *, hidden_dim: int, dimensions: Sequence[Dimension], forget_bias: float
     ) -> None:
         super().__init__()
-        if not dimensions or all(dimension.priority for dimension in dimensions):
-            raise ValueError("a grid has at least one dimension without priority")
+        if not any(dimension.gives and not dimension.priority for dimension in dimensions):
+            raise ValueError("a grid has a dimension without priority that gives something out")
         self.hidden_dim, self.dimensions = hidden_dim, tuple(dimensions)
         self.phases, self.order = phases(self.dimensions)
         self.memory_order = tuple(k for k in self.order if self.dimensions[k].connection == "lstm")
@@ -73,7 +74,8 @@ class GridLSTM(nn.Module):
         num_sets = prod(dimension.untied or 1 for dimension in dimensions)
         num_inputs = len(dimensions) * hidden_dim
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
-        for dimension in dimensions:
+        self.giving = tuple(k for k, dimension in enumerate(dimensions) if dimension.gives)
+        for dimension in (dimensions[k] for k in self.giving):
             num_outputs = (4 if dimension.connection == "lstm" else 1) * hidden_dim
             self.weights.append(nn.Parameter(torch.empty(num_sets, num_outputs, num_inputs)))
             self.biases.append(nn.Parameter(torch.empty(num_sets, num_outputs)))
@@ -84,7 +86,8 @@ class GridLSTM(nn.Module):
         """Weights uniform as for one gate by Glorot and Bengio (2010), biases 0 but f's."""
         size = self.hidden_dim
         bound = sqrt(6 / (size + len(self.dimensions) * size))
-        for dimension, weight, bias in zip(self.dimensions, self.weights, self.biases, strict=True):
+        giving = [self.dimensions[k] for k in self.giving]
+        for dimension, weight, bias in zip(giving, self.weights, self.biases, strict=True):
             nn.init.uniform_(weight, -bound, bound)
             nn.init.zeros_(bias)
             if dimension.connection == "lstm":
@@ -137,8 +140,8 @@ class GridLSTM(nn.Module):
                 grid, entering(hidden, self.order), entering(memory, self.memory_order), *parameters
             )
         return Vectors(
-            unpacked(leaving_hidden, self.order, extents, sides, batch_size),
-            unpacked(leaving_memory, self.memory_order, extents, sides, batch_size),
+            self.unpacked(leaving_hidden, self.order, extents, sides),
+            self.unpacked(leaving_memory, self.memory_order, extents, sides),
         )
 
     def check(
@@ -156,6 +159,8 @@ class GridLSTM(nn.Module):
                     f"dimension {k} has {dimension.untied or 'at least 1'} positions, "
                     f"not {extents[k]}"
                 )
+            if not dimension.gives and extents[k] != 1:
+                raise ValueError(f"dimension {k} gives nothing out, so it has 1 position")
             if dimension.connection != "lstm" and memory[k] is not None:
                 raise ValueError(f"dimension {k} has no LSTM, so no memory enters along it")
 
@@ -180,7 +185,8 @@ class GridLSTM(nn.Module):
     def packed(self, phase: Phase) -> tuple[Tensor, Tensor]:
         """Weight [U, G, N H] and bias [U, G] of a phase, as `block.activate` wants the gates."""
         num_sets, size = len(self.biases[0]), self.hidden_dim
-        members = self.order[phase.first : phase.first + phase.num_dimensions]
+        dimensions = self.order[phase.first : phase.first + phase.num_dimensions]
+        members = [self.giving.index(k) for k in dimensions]
         packed = []
         for parameters in (self.weights, self.biases):
             own = [
@@ -197,6 +203,25 @@ class GridLSTM(nn.Module):
         if self.order != tuple(range(len(self.order))):  # the columns, as hidden vectors are stored
             weight = weight.unflatten(2, (-1, size))[:, :, list(self.order)].flatten(2)
         return weight, bias
+
+    def unpacked(
+        self,
+        leaving: Tensor,
+        order: tuple[int, ...],
+        extents: tuple[int, ...],
+        sides: Sequence[Tensor | None],
+    ) -> tuple[Tensor | None, ...]:
+        """What leaves, [edges, H], by dimension, 0 beside the real blocks."""
+        found: list[Tensor | None] = [None] * len(extents)
+        places = [prod(extents) // extents[k] for k in order]
+        batch_size = len(leaving) // max(sum(places), 1)
+        parts = leaving.split([batch_size * number for number in places])
+        for k, rows in zip(order, parts, strict=True):
+            if self.dimensions[k].gives:
+                vectors = rows.view(batch_size, *extents[:k], *extents[k + 1 :], -1)
+                mask = sides[k]
+                found[k] = vectors if mask is None else torch.where(mask.unsqueeze(-1), vectors, 0)
+        return tuple(found)
 
     def describe(self, found: Routing, batch_size: int) -> wavefront.Grid:
         """What the evaluation is to know."""
@@ -248,22 +273,3 @@ def side_mask(
     if mask is None:
         return mask
     return mask.expand(-1, *(extents[j] for j in others))
-
-
-def unpacked(
-    leaving: Tensor,
-    order: tuple[int, ...],
-    extents: tuple[int, ...],
-    sides: Sequence[Tensor | None],
-    batch_size: int,
-) -> tuple[Tensor | None, ...]:
-    """What leaves, [edges, H], by dimension, 0 beside the real blocks."""
-    found: list[Tensor | None] = [None] * len(extents)
-    shapes = [(batch_size, *extents[:k], *extents[k + 1 :]) for k in order]
-    for k, shape, rows in zip(
-        order, shapes, leaving.split([prod(shape) for shape in shapes]), strict=True
-    ):
-        vectors = rows.view(*shape, -1)
-        mask = sides[k]
-        found[k] = vectors if mask is None else torch.where(mask.unsqueeze(-1), vectors, 0)
-    return tuple(found)

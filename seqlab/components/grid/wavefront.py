@@ -12,7 +12,7 @@ from seqlab.components.grid.layout import Routes, Wave
 from seqlab.components.grid.products import Products
 
 KEPT_BYTES = 2**30  # gates that a forward pass keeps; those beyond are computed again
-ROWS_AT_ONCE = 2048  # of a product that gives the gradient of weights
+ROWS_AT_ONCE = 1024  # of a product that gives the gradient of weights
 
 
 class Grid(NamedTuple):

@@ -83,11 +83,15 @@ class GridLSTMTranslation(TranslationModel):
         # Hidden and memory vectors of all layers, in one product.
         self.enter_source = nn.Linear(embedding_dim, num_layers * 2 * hidden_dim)
         self.enter_target = nn.Linear(embedding_dim, num_layers * 2 * hidden_dim)
-        dimensions = (Dimension(), Dimension(), Dimension(connection="identity", priority=True))
         # Layers are grids of their own, since they scan the source in opposite directions.
+        depths = [Dimension(connection="identity", priority=True)] * (num_layers - 1)
         self.layers = nn.ModuleList(
-            GridLSTM(hidden_dim=hidden_dim, dimensions=dimensions, forget_bias=FORGET_BIAS)
-            for _ in range(num_layers)
+            GridLSTM(
+                hidden_dim=hidden_dim,
+                dimensions=(Dimension(), Dimension(), depth),
+                forget_bias=FORGET_BIAS,
+            )
+            for depth in [*depths, Dimension(connection="none")]  # above the last is nothing
         )
         self.dropout = nn.Dropout(dropout)
         self.output = nn.Linear(2 * hidden_dim, target_vocab_size)
@@ -134,8 +138,10 @@ class GridLSTMTranslation(TranslationModel):
                 (word_cell, cell, None),
                 (memory.lengths, None, None),
             )
-            deep = in_scan_order(vectors.hidden[DEPTH], layer, memory.lengths)
             leaving.append(vectors)
+            deep = vectors.hidden[DEPTH]
+            if deep is not None:
+                deep = in_scan_order(deep, layer, memory.lengths)
         read = torch.cat([leaving[-1].hidden[SOURCE], leaving[-1].memory[SOURCE]], dim=3)
         logits = self.output(self.dropout(read.squeeze(2)))  # [B, T, V]
         return logits, ReencoderState(

@@ -36,9 +36,10 @@ def block(
             ]
         )
         for k, dimension in enumerate(grid.dimensions):
-            if dimension.priority != priority:
+            if dimension.priority != priority or dimension.connection == "none":
                 continue
-            values = grid.weights[k][number] @ inputs + grid.biases[k][number]
+            own = [d.connection != "none" for d in grid.dimensions[:k]].count(True)
+            values = grid.weights[own][number] @ inputs + grid.biases[own][number]
             if dimension.connection == "lstm":
                 u, f, o, c = values.chunk(4)
                 m = torch.sigmoid(f) * memory[k] + torch.sigmoid(u) * torch.tanh(c)

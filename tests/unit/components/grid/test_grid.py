@@ -40,6 +40,8 @@ GRIDS: dict[str, tuple[tuple[Dimension, ...], tuple[int, ...]]] = {
     "3 no lstm": ((IDENTITY, TANH, RELU), (2, 2, 2)),
     "3 two priorities": ((FIRST, LSTM, untied(2, "relu", priority=True)), (3, 2, 2)),
     "3 reencoder": ((LSTM, LSTM, Dimension(connection="identity", priority=True)), (3, 4, 1)),
+    "3 no way out": ((LSTM, Dimension(connection="none"), LSTM), (3, 1, 2)),
+    "3 priority and no way out": ((FIRST, LSTM, Dimension(connection="none")), (3, 2, 1)),
     "4 tied": ((LSTM, IDENTITY, LSTM, LSTM), (2, 2, 2, 2)),
 }
 
@@ -133,6 +135,9 @@ def test_equals_a_loop_over_blocks(
     gradients = torch.autograd.grad(total([*leaving.hidden, *leaving.memory]), inputs)
 
     loop_hidden, loop_memory = expected(grid, extents, hidden, memory, lengths)
+    loop_hidden = [
+        h if d.gives else None for h, d in zip(loop_hidden, grid.dimensions, strict=True)
+    ]
     loop_memory = [
         m if d.connection == "lstm" else None
         for m, d in zip(loop_memory, grid.dimensions, strict=True)
@@ -286,6 +291,7 @@ def test_what_inference_has_met_can_be_trained_on() -> None:
         ("2 tied", {"extents": (3, 0)}, "at least 1"),
         ("2 untied", {"extents": (3, 3)}, "dimension 1 has 2 positions, not 3"),
         ("2 tied", {"hidden": (None, None), "memory": (None, None)}, "at least one vector"),
+        ("3 no way out", {"extents": (3, 2, 2)}, "nothing out, so it has 1 position"),
         ("3 mixed", {"memory": [torch.zeros(3, 3, 2, 3)] * 3}, "dimension 0 has no LSTM"),
     ],
 )
@@ -303,5 +309,7 @@ def test_impossible_grids_are_refused() -> None:
         GridLSTM(hidden_dim=2, dimensions=(), forget_bias=0.0)
     with pytest.raises(ValueError, match="at least 1 position"):
         untied(0)
+    with pytest.raises(ValueError, match="nothing out has no priority"):
+        Dimension(connection="none", priority=True)
     with pytest.raises(ValueError, match="a connection is one of"):
         Dimension(connection="gru")
