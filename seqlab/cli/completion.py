@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from seqlab.cli.usage import USAGES
+from seqlab.cli.words import SHORTHANDS
 from seqlab.config import catalog, schema
 from seqlab.config.errors import Problem, UserError, nearest
 
@@ -62,7 +63,7 @@ def candidates(words: Sequence[str]) -> list[str]:
     if len(words) <= 2:
         found: Iterator[str] = iter([*USAGES, "--help", "--version"])
     elif current.startswith("-"):
-        found = iter(["--help"])
+        found = iter(["--help", *SHORTHANDS.get(words[1], ())])
     elif words[1] in schema.SCHEMAS or words[1] == "check":
         found = _settings(words[1], words[2:-1], current)
     else:

@@ -76,17 +76,35 @@ Needs the run directory and the raw data, nothing else.
         ),
     ),
     "predict": Usage(
-        "seqlab predict run=DIR input=FILES [KEY=VALUE ...]",
-        "use a trained run on files of your own",
+        "seqlab predict run=DIR input=FILES [--alignments] [KEY=VALUE ...]",
+        "use a trained run on files or sentences of your own",
         """\
-Prints what the model says of each input and writes predictions and figures.
+Prints what the model says of each input. predictions.txt keeps the best answers, one a line beside
+the lines of the input; predictions.jsonl all that is known of each: scores, n-best lists, figures.
 
   run=[DIR,DIR,...]   an ensemble, as in seqlab eval
-  input=FILES         a file, a folder, a pattern in quotes, or - for lines of standard input
-  output=DIR          where predictions go, instead of the run's own folder
+  input=FILES         images: a file, a folder or a pattern in quotes
+                      text: a file of lines, one sentence each, .gz too
+                      -: what you type or a pipe brings: sentences, or names of images
+  --alignments        draw which source words each word attended to; short for figures=true
+                      (images are always drawn, but with figures=false)
+  output=DIR          where predictions and figures go, instead of the run's own folder
+                      (of an ensemble: runs/TASK/ensembles/...)
   checkpoint=best     or last, or the path of a checkpoint
-  decoding=NAME       another search than the run's own""",
-        (("seqlab predict run=DIR input='photos/*.jpg'", "a caption for each photograph"),),
+  decoding=NAME       another search than the run's own
+  decoding.num_best=5 with decoding=beam: the five best answers, each with its score
+  batch_size=16       inputs handled at once; one where you type""",
+        (
+            ("seqlab predict run=DIR input='photos/*.jpg'", "a caption for each photograph"),
+            (
+                "seqlab predict run=DIR input=sentences.txt --alignments",
+                "translations, with figures",
+            ),
+            ("seqlab predict run=DIR input=-", "type sentences; Ctrl-D ends"),
+            ("echo 'a dog runs' | seqlab predict run=DIR input=-", "one sentence"),
+            ("seqlab predict run=DIR input=a.txt.gz decoding=beam decoding.num_best=5", "n-best"),
+            ("seqlab predict run=[DIR1,DIR2] input=sentences.txt", "an ensemble"),
+        ),
     ),
     "sweep": Usage(
         "seqlab sweep KEY=VALUE,VALUE ... [KEY=VALUE ...]",

@@ -44,6 +44,9 @@ def _parser() -> _Parser:
     return parser
 
 
+# Flags of the verbs that hand nothing to Hydra, and the overrides that they are short for.
+SHORTHANDS = {"predict": {"--alignments": "figures=true"}}
+
 # Hydra has these too; here is what does their work.
 _INSTEAD = {
     "--shell-completion": "seqlab completion writes the completion of a shell",
@@ -81,16 +84,19 @@ def sort(words: Sequence[str]) -> Words:
 
 
 def overrides_only(words: Sequence[str], verb: str) -> list[str]:
-    """The words of a verb that takes no flags.
+    """The words of a verb that takes no flags of Hydra, its shorthands written out.
 
     Raises:
-        UserError: there is a flag.
+        UserError: there is another flag.
     """
-    flags = [word for word in words if word.startswith("-")]
+    known = SHORTHANDS.get(verb, {})
+    flags = [word for word in words if word.startswith("-") and word not in known]
     if flags:
-        message = f"seqlab {verb} takes no such flag; it takes KEY=VALUE and --help"
-        raise UserError([Problem(key=flag, message=message) for flag in flags])
-    return list(words)
+        taken = ", ".join(["KEY=VALUE", *known])
+        message = f"seqlab {verb} takes no such flag; it takes {taken} and --help"
+        near = {flag: nearest(flag, [*known, "--help"]) for flag in flags}
+        raise UserError([Problem(key=f, message=message, nearest=near[f]) for f in flags])
+    return [known.get(word, word) for word in words]
 
 
 def _unknown(flag: str, known: Sequence[str]) -> Problem:

@@ -1,12 +1,18 @@
 """Runs that are evaluated or used: what can be known to be wrong before they are read."""
 
 import glob
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
 from seqlab.config import schema
-from seqlab.config.errors import Problem, nearest
+from seqlab.config.build import locate
+from seqlab.config.errors import Problem, UserError, nearest
 from seqlab.config.schema import MISSING
 
 
@@ -33,7 +39,7 @@ def problems(values: Mapping[str, Any]) -> list[Problem]:
         found.append(
             Problem(key="split", given=split, message=message, allowed=allowed, nearest=near)
         )
-    return found + _input(values)
+    return found + _input(values, runs)
 
 
 def _run(run: str, checkpoint: str, values: Mapping[str, Any]) -> list[Problem]:
@@ -75,11 +81,36 @@ def _runs(values: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(str(path.parent) for path in found)
 
 
-def _input(values: Mapping[str, Any]) -> list[Problem]:
+def _input(values: Mapping[str, Any], runs: Sequence[str]) -> list[Problem]:
+    """What a run is used on."""
     given = values.get("input", "-")
     if given == MISSING:
-        return [Problem(key="input", message="has to be given: input='photos/*.jpg'")]
+        task = _task(runs, values["allow"])
+        wanted = "FILES" if task is None else shlex.quote(task.example_input)
+        typed = ", or input=- for lines that are typed" if task and task.reads_lines else ""
+        return [Problem(key="input", message=f"has to be given: input={wanted}{typed}")]
     found = glob.glob(given, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
     if given == "-" or Path(given).exists() or found:
         return []
-    return [Problem(key="input", given=given, message="there is no such file")]
+    task = _task(runs, values["allow"])
+    message = "there is no such file"
+    if task and task.reads_lines and _is_sentence(given):
+        run = runs[0] if len(runs) == 1 else f"[{','.join(runs)}]"
+        command = shlex.join(["seqlab", "predict", f"run={run}", "input=-"])
+        message += f"; to have the line itself answered: echo {shlex.quote(given)} | {command}"
+    return [Problem(key="input", given=given, message=message)]
+
+
+def _is_sentence(given: str) -> bool:
+    """Whether a person probably means the words themselves and not the name of a file."""
+    suffix = Path(given).suffix
+    return "/" not in given and (not suffix or " " in suffix)
+
+
+def _task(runs: Sequence[str], allow: Sequence[str]) -> Any:
+    """The class of the task of the first run; None where that cannot be known."""
+    try:
+        config = OmegaConf.load(Path(runs[0]) / "config.yaml")
+        return locate(OmegaConf.select(config, "task._target_"), allow)
+    except (IndexError, OSError, YAMLError, OmegaConfBaseException, UserError):
+        return None

@@ -1,10 +1,7 @@
 """Use a run on what a person has."""
 
-import glob
-import gzip
 import json
 import sys
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import torch
@@ -12,19 +9,19 @@ from lightning.fabric import Fabric
 from omegaconf import DictConfig, OmegaConf
 from rich.text import Text
 
-from seqlab.config.errors import Problem, UserError
 from seqlab.run.assemble import prepare_torch, reassemble
 from seqlab.run.environment import sound_threads
+from seqlab.run.inputs import find_files, is_typed, read_lines
 from seqlab.run.members import answers_of, read_members
 from seqlab.run.rundir import atomic_write
 from seqlab.run.screen import Screen
-from seqlab.tasks.base import Prediction
+from seqlab.tasks.base import Prediction, Task
 
 
 def predict(config: DictConfig) -> list[Prediction]:
     """Answer each input, show the answers and keep them, with their figures.
 
-    Of several runs their ensemble answers.
+    Of several runs their ensemble answers. Where it ends early the answers so far are kept.
 
     Args:
         config: a validated config of `seqlab predict`.
@@ -32,6 +29,7 @@ def predict(config: DictConfig) -> list[Prediction]:
     Raises:
         UserError: there is no such checkpoint or no such input, or several runs do not fit each
             other.
+        KeyboardInterrupt: a person has ended it.
     """
     prepare_torch(threads=config.threads or sound_threads())
     saved = read_members(config)
@@ -41,77 +39,52 @@ def predict(config: DictConfig) -> list[Prediction]:
     parts = reassemble(saved, data_dir=config.paths.data, with_data=False)
     accelerator = config.trainer.accelerator
     task = parts.task.to(Fabric(accelerator=accelerator, devices=1).device).eval()
+    figures = not task.reads_lines if config.figures is None else config.figures
+    typed = is_typed(config.input)
+    if typed:
+        print(_invitation(task), file=sys.stderr)
     inputs = read_lines(config.input) if task.reads_lines else iter(find_files(config.input))
     # Who types waits for an answer to each line.
-    batch_size = 1 if config.input == "-" and sys.stdin.isatty() else config.batch_size
+    batch_size = 1 if typed else config.batch_size
     screen = Screen()
-    answers = []
-    figures = not task.reads_lines if config.figures is None else config.figures
-    with torch.inference_mode():
-        for answer in task.predict_inputs(
-            inputs, parts.datamodule, output, batch_size=batch_size, figures=figures
-        ):
-            answers.append(answer)
-            screen.console.print(_shown(answer))
-    _keep(answers, output)
-    screen.line(f"{len(answers)} answers are in {output / 'predictions.jsonl'}")
+    answers: list[Prediction] = []
+    try:
+        with torch.inference_mode():
+            for answer in task.predict_inputs(
+                inputs, parts.datamodule, output, batch_size=batch_size, figures=figures
+            ):
+                answers.append(answer)
+                screen.console.print(_shown(answer, with_source=not (typed and task.reads_lines)))
+    finally:
+        if answers:
+            _keep(answers, output)
+            number = "1 answer is" if len(answers) == 1 else f"{len(answers)} answers are"
+            place = output / "predictions.txt"
+            screen.line(f"{number} in {place}, with scores and more in predictions.jsonl beside it")
+    if config.figures and all(answer.figure is None for answer in answers):
+        screen.line("no figure was drawn: the model has no attention to show")
     return answers
 
 
-def find_files(given: str) -> list[str]:
-    """The files that a person means by a file, a folder, a glob, or `-` for standard input.
-
-    Raises:
-        UserError: nothing is there.
-    """
-    if given == "-":
-        found = [line.strip() for line in sys.stdin if line.strip()]
-    elif Path(given).is_dir():
-        found = sorted(str(path) for path in Path(given).iterdir() if path.is_file())
-    else:
-        matches = glob.glob(given, recursive=True)  # noqa: PTH207, it takes absolute patterns
-        found = sorted({path for path in matches if Path(path).is_file()})
-        found = found or ([given] if Path(given).is_file() else [])
-    if not found:
-        raise UserError([Problem(key="input", given=given, message="there is no such file")])
-    return found
+def _invitation(task: Task) -> str:
+    if task.reads_lines:
+        return "type a line and press Enter to have it answered; Ctrl-D ends"
+    return "type names of files, one a line; Ctrl-D ends, and they are answered"
 
 
-def read_lines(given: str) -> Iterator[str]:
-    """The lines of the files that a person means, or of standard input as they come.
-
-    A line without words is one too, so that the answers stand line by line beside the input.
-
-    Raises:
-        UserError: there is no such file, or a line is not UTF-8.
-    """
-    if given == "-":
-        yield from _lines(sys.stdin.buffer, "standard input")
-        return
-    for path in find_files(given):
-        with gzip.open(path) if path.endswith(".gz") else Path(path).open("rb") as file:
-            yield from _lines(file, path)
-
-
-def _lines(file: Iterable[bytes], name: str) -> Iterator[str]:
-    for number, line in enumerate(file, start=1):
-        try:
-            yield line.decode("utf-8").strip()
-        except UnicodeDecodeError as error:
-            message = f"line {number} is not UTF-8: {error.reason}"
-            raise UserError([Problem(key="input", given=name, message=message)]) from error
-
-
-def _shown(answer: Prediction) -> Text:
-    text = Text.assemble((answer.source, "dim"))
+def _shown(answer: Prediction, *, with_source: bool) -> Text:
+    if not answer.source:
+        return Text("(an empty line)", style="dim")
+    blocks = [Text(answer.source, "dim")] if with_source else []
     for rank, hypothesis in enumerate(answer.hypotheses):
-        text.append(f"\n  {hypothesis.text}", style="" if rank else "bold")
-        text.append(f"   log-probability {hypothesis.log_probability:.2f}", style="dim")
+        block = Text.assemble("  ", (hypothesis.text, "" if rank else "bold"))
+        block.append(f"   log-probability {hypothesis.log_probability:.2f}", style="dim")
         if len(answer.hypotheses) > 1:
-            text.append(f"   score {hypothesis.score:.2f}", style="dim")
+            block.append(f"   score {hypothesis.score:.2f}", style="dim")
+        blocks.append(block)
     if answer.figure is not None:
-        text.append(f"\n  {answer.figure}", style="cyan")
-    return text
+        blocks.append(Text(f"  {answer.figure}", "cyan"))
+    return Text("\n").join(blocks)
 
 
 def _keep(answers: list[Prediction], folder: Path) -> None:

@@ -34,7 +34,7 @@ from seqlab.run.rundir import atomic_write
 from seqlab.run.screen import Screen, format_seconds, log, logging_to
 from seqlab.run.seeds import holds_seeds, train_seeds
 from seqlab.run.signals import Interrupted, StopRequest
-from seqlab.tasks.base import NonFiniteLossError
+from seqlab.tasks.base import NonFiniteLossError, Task
 
 SEEDS_APART = 1_000_003  # between the processes of a run, so that seeds in a row do not meet
 
@@ -149,7 +149,7 @@ class _Run:
             if failed and isinstance(trainer.strategy.launcher, _SubprocessScriptLauncher):
                 trainer.strategy.launcher.kill(signal.SIGTERM)  # or they wait for this process
         if is_rank_zero():
-            self._report(metrics)
+            self._report(metrics, parts.task)
         return _numbers(metrics)
 
     def _prepare(self, parts: Parts) -> None:
@@ -240,7 +240,7 @@ class _Run:
             atomic_write(self.run_dir.done, f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {spent}\n")
         return metrics
 
-    def _report(self, metrics: dict[str, Any]) -> None:
+    def _report(self, metrics: dict[str, Any], task: Task) -> None:
         spent = format_seconds(time.monotonic() - self.began)
         self.screen.metrics_table(metrics, title=f"best checkpoint, epoch {metrics.get('epoch')}")
         self.screen.line(f"done in {spent}; everything is in {self.run_dir.path}")
@@ -248,7 +248,7 @@ class _Run:
         self.screen.commands(
             [
                 ["seqlab", "eval", run, "split=val"],
-                ["seqlab", "predict", run, "input=photos/*.jpg"],
+                ["seqlab", "predict", run, f"input={task.example_input}"],
             ]
         )
 

@@ -98,6 +98,7 @@ class Task(LightningModule, ABC):
     batch_type: ClassVar[type]
     supplied_sizes: ClassVar[frozenset[str]] = frozenset()
     reads_lines: ClassVar[bool] = False  # whether a person gives it lines of text, or else files
+    example_input: ClassVar[str] = "photos/*.jpg"  # what a person might give it, for hints
     monitor: ClassVar[str]
     mode: ClassVar[Literal["min", "max"]]
 

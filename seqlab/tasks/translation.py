@@ -46,6 +46,7 @@ class TranslationTask(Task):
     monitor: ClassVar[str] = "val/bleu"
     mode: ClassVar[Literal["min", "max"]] = "max"
     reads_lines: ClassVar = True
+    example_input: ClassVar = "sentences.txt"
 
     def __init__(
         self,

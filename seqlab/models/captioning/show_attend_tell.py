@@ -67,8 +67,10 @@ class ShowAttendTell(CaptioningModel):
             vocab_size=vocab_size, embedding_dim=embedding_dim, pad_id=pad_id
         )
         self.attention = attention(query_dim=hidden_dim, value_dim=channels)
-        policy = POLICY_NAMES if self.attention.samples else ()
-        self.auxiliary_names = ("doubly_stochastic", *policy)
+        # The paper has the penalty with soft attention only. Reads of one place at a time are as few
+        # as the words: to ask that they reach all places would only blur where they look.
+        penalty = ("doubly_stochastic",)
+        self.auxiliary_names = POLICY_NAMES if self.attention.samples else penalty
         self.cell = recurrent(input_dim=embedding_dim, hidden_dim=hidden_dim)
         # The cell's input is [E y; z]. Its matrix is kept in two parts, this one for z, so that the
         # part for the words leaves the time loop.
@@ -132,14 +134,14 @@ class ShowAttendTell(CaptioningModel):
         logits = self.output(words, outputs, contexts)  # [B, T, V]
 
         real = length_mask(lengths, words.shape[1])  # [B, T]
-        auxiliary = {
-            "doubly_stochastic": AuxiliaryTerm(
-                doubly_stochastic(probabilities, real),
-                DOUBLY_STOCHASTIC_WEIGHT / probabilities.shape[2],
-            )
-        }
         if memory.sampled is not None:
-            auxiliary |= policy_terms(
+            auxiliary = policy_terms(
                 self.baseline, logits, tokens, lengths, weights, probabilities, real, memory.sampled
             )
+        elif not self.attention.samples:
+            penalty = doubly_stochastic(probabilities, real)  # [B]
+            weight = DOUBLY_STOCHASTIC_WEIGHT / probabilities.shape[2]
+            auxiliary = {"doubly_stochastic": AuxiliaryTerm(penalty, weight)}
+        else:  # evaluated: nothing is sampled, so there is nothing to reward
+            auxiliary = {}
         return TeacherForced(logits, weights, auxiliary)
