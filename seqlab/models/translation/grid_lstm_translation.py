@@ -136,7 +136,7 @@ class GridLSTMTranslation(TranslationModel):
                 extents,
                 (word_hidden, hidden, deep),  # [B, T, 1, H], [B, S, 1, H], [B, S, T, H]
                 (word_cell, cell, None),
-                (None, None, None),
+                (memory.lengths, None, None),
             )
             leaving.append(vectors)
             deep = vectors.hidden[DEPTH]
