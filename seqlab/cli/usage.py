@@ -95,14 +95,14 @@ the lines of the input; predictions.jsonl all that is known of each: scores, n-b
   decoding.num_best=5 with decoding=beam: the five best answers, each with its score
   batch_size=16       inputs handled at once; one where you type""",
         (
-            ("seqlab predict run=DIR input='photos/*.jpg'", "a caption for each photograph"),
+            ("seqlab predict run=DIR input='photos/*.jpg'", "captions of photographs"),
             (
                 "seqlab predict run=DIR input=sentences.txt --alignments",
-                "translations, with figures",
+                "with figures",
             ),
             ("seqlab predict run=DIR input=-", "type sentences; Ctrl-D ends"),
             ("echo 'a dog runs' | seqlab predict run=DIR input=-", "one sentence"),
-            ("seqlab predict run=DIR input=a.txt.gz decoding=beam decoding.num_best=5", "n-best"),
+            ("seqlab predict run=DIR input=a.txt decoding=beam decoding.num_best=5", "n-best"),
             ("seqlab predict run=[DIR1,DIR2] input=sentences.txt", "an ensemble"),
         ),
     ),

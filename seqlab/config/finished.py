@@ -84,21 +84,23 @@ def _runs(values: Mapping[str, Any]) -> tuple[str, ...]:
 def _input(values: Mapping[str, Any], runs: Sequence[str]) -> list[Problem]:
     """What a run is used on."""
     given = values.get("input", "-")
+    if given != MISSING and (given == "-" or Path(given).exists() or _matches(given)):
+        return []
+    task = _task(runs, values["allow"])
     if given == MISSING:
-        task = _task(runs, values["allow"])
         wanted = "FILES" if task is None else shlex.quote(task.example_input)
         typed = ", or input=- for lines that are typed" if task and task.reads_lines else ""
         return [Problem(key="input", message=f"has to be given: input={wanted}{typed}")]
-    found = glob.glob(given, recursive=True)  # noqa: PTH207, Path.glob takes no absolute pattern
-    if given == "-" or Path(given).exists() or found:
-        return []
-    task = _task(runs, values["allow"])
     message = "there is no such file"
     if task and task.reads_lines and _is_sentence(given):
         run = runs[0] if len(runs) == 1 else f"[{','.join(runs)}]"
         command = shlex.join(["seqlab", "predict", f"run={run}", "input=-"])
         message += f"; to have the line itself answered: echo {shlex.quote(given)} | {command}"
     return [Problem(key="input", given=given, message=message)]
+
+
+def _matches(pattern: str) -> bool:
+    return bool(glob.glob(pattern, recursive=True))  # noqa: PTH207, Path.glob takes none from /
 
 
 def _is_sentence(given: str) -> bool:
@@ -111,6 +113,7 @@ def _task(runs: Sequence[str], allow: Sequence[str]) -> Any:
     """The class of the task of the first run; None where that cannot be known."""
     try:
         config = OmegaConf.load(Path(runs[0]) / "config.yaml")
-        return locate(OmegaConf.select(config, "task._target_"), allow)
+        found = locate(OmegaConf.select(config, "task._target_"), allow)
     except (IndexError, OSError, YAMLError, OmegaConfBaseException, UserError):
         return None
+    return found if hasattr(found, "example_input") else None

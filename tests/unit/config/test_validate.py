@@ -282,9 +282,44 @@ def test_predict_needs_input(tmp_path: Path) -> None:
     (run / "checkpoints").mkdir(parents=True)
     (run / "checkpoints/best.ckpt").touch()
     (tmp_path / "a.jpg").touch()
-    assert problems("predict", f"run={run}") == "input: has to be given: input='photos/*.jpg'"
+    assert problems("predict", f"run={run}") == "input: has to be given: input=FILES"
     assert problems("predict", f"run={run}", "input=*.png") == (
         "input: there is no such file\n  given: *.png"
     )
     assert problems("predict", f"run={run}", "input=*.jpg") == ""
     assert problems("predict", f"run={run}", "input=-") == ""
+
+
+def test_the_task_of_the_run_says_what_its_input_is(tmp_path: Path) -> None:
+    run = tmp_path / "a run"
+    (run / "checkpoints").mkdir(parents=True)
+    (run / "checkpoints/best.ckpt").touch()
+    kept = run / "config.yaml"
+    kept.write_text("task: {_target_: seqlab.tasks.captioning.CaptioningTask}\n")
+    assert problems("predict", "run=a run") == "input: has to be given: input='photos/*.jpg'"
+    missing = "input: there is no such file\n  given: a dog runs"
+    assert problems("predict", "run=a run", "input=a dog runs") == missing
+
+    kept.write_text("task: {_target_: seqlab.tasks.translation.TranslationTask}\n")
+    assert problems("predict", "run=a run") == (
+        "input: has to be given: input=sentences.txt, or input=- for lines that are typed"
+    )
+    assert problems("predict", "run=a run", "input=a dog runs") == (
+        "input: there is no such file; to have the line itself answered: "
+        "echo 'a dog runs' | seqlab predict 'run=a run' input=-\n"
+        "  given: a dog runs"
+    )
+    for file in ("dogs.txt", "my dogs.txt", "texts/dogs"):
+        expected = f"input: there is no such file\n  given: {file}"
+        assert problems("predict", "run=a run", f"input={file}") == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["- 1", "", "task: [", "task: {_target_: torch.nn.Linear}", "task: {_target_: os.system}"],
+)
+def test_a_config_that_says_nothing_of_the_input(text: str, tmp_path: Path) -> None:
+    (tmp_path / "run/checkpoints").mkdir(parents=True)
+    (tmp_path / "run/checkpoints/best.ckpt").touch()
+    (tmp_path / "run/config.yaml").write_text(text)
+    assert problems("predict", "run=run") == "input: has to be given: input=FILES"

@@ -1,13 +1,19 @@
-"""What a person means by an input."""
+"""What a person means by an input, and how the answers are shown."""
 
+import gzip
 import io
+import os
+import pty
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from seqlab.config.errors import UserError
 from seqlab.run.assemble import _moved, _without_weight_files
-from seqlab.run.predict import find_files
+from seqlab.run.inputs import find_files, is_typed, read_lines
+from seqlab.run.predict import _shown
+from seqlab.tasks.base import Hypothesis, Prediction
 
 
 @pytest.fixture
@@ -18,6 +24,19 @@ def photos(tmp_path: Path) -> Path:
     return tmp_path
 
 
+@pytest.fixture
+def piped(monkeypatch: pytest.MonkeyPatch) -> Callable[[bytes], None]:
+    """Puts bytes on standard input."""
+
+    def put(content: bytes) -> None:
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(content)))
+
+    return put
+
+
+Piped = Callable[[bytes], None]
+
+
 def test_inputs(photos: Path) -> None:
     assert find_files(f"{photos}/*.jpg") == [f"{photos}/a.jpg", f"{photos}/b.jpg"]
     assert find_files(f"{photos}/a.jpg") == [f"{photos}/a.jpg"]
@@ -25,15 +44,102 @@ def test_inputs(photos: Path) -> None:
     assert len(find_files(str(photos))) == 3
 
 
-def test_lines_of_standard_input(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("sys.stdin", io.StringIO("x.jpg\n\n y.jpg \n"))
+def test_names_of_files_on_standard_input(piped: Piped) -> None:
+    piped(b"x.jpg\n\n y.jpg \n")
     assert find_files("-") == ["x.jpg", "y.jpg"]
+    piped(b"\n")
+    with pytest.raises(UserError, match="no name of a file came from standard input"):
+        find_files("-")
 
 
 @pytest.mark.parametrize("given", ["none.jpg", "*.gif", "folder"])
 def test_nothing_is_there(photos: Path, given: str) -> None:
     with pytest.raises(UserError, match="there is no such file"):
         find_files(f"{photos}/{given}")
+    with pytest.raises(UserError, match="there is no such file"):
+        list(read_lines(f"{photos}/{given}"))
+
+
+# A mark at the begin, an end of a line as of Windows, a separator inside of a line, no end.
+CONTENT = "\ufeffdie Äpfel\r\n\n  un été\u2028là \nthe end".encode()
+LINES = ["die Äpfel", "", "un été\u2028là", "the end"]
+
+
+def test_lines_are_those_of_the_files_one_by_one(tmp_path: Path, piped: Piped) -> None:
+    (tmp_path / "1.txt").write_bytes(CONTENT)
+    (tmp_path / "2.txt.gz").write_bytes(gzip.compress(CONTENT))
+    assert list(read_lines(f"{tmp_path}/1.txt")) == LINES
+    assert list(read_lines(f"{tmp_path}/2.txt.gz")) == LINES
+    assert list(read_lines(str(tmp_path))) == LINES + LINES
+    piped(CONTENT)
+    assert list(read_lines("-")) == LINES
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        ("x.txt", b"", "there is no line in it"),
+        ("x.txt", b"a\nb\xe4r\n", "line 2 is not UTF-8: .*\n.*given: .*x.txt"),
+        ("x.txt.gz", b"a\n", "cannot be read: Not a gzipped file"),
+        ("x.txt.gz", gzip.compress(b"a\nb\n")[:-9], "cannot be read: Compressed file ended"),
+    ],
+)
+def test_what_is_wrong_with_a_file_is_said(
+    name: str, content: bytes, message: str, tmp_path: Path
+) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=message):
+        list(read_lines(f"{tmp_path}/{name}"))
+
+
+def test_what_is_wrong_with_standard_input_is_said(piped: Piped) -> None:
+    piped(b"")
+    with pytest.raises(UserError, match="there is no line in it"):
+        list(read_lines("-"))
+    piped(b"a\nb\xe4r\n")
+    with pytest.raises(UserError, match=r"line 2 is not UTF-8: .*\n.*given: standard input"):
+        list(read_lines("-"))
+
+
+@pytest.fixture
+def keyboard(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """What writes to it is typed at the terminal that standard input is."""
+    master, slave = pty.openpty()
+    with open(slave, encoding="utf-8") as terminal:  # noqa: PTH123, of a file that is open
+        monkeypatch.setattr("sys.stdin", terminal)
+        yield master
+    os.close(master)
+
+
+def test_a_typed_line_is_there_before_the_next_is_typed(keyboard: int, piped: Piped) -> None:
+    assert is_typed("-")
+    assert not is_typed("a.txt")
+    lines = read_lines("-")
+    for line in ("a dog runs", "", "un été"):
+        os.write(keyboard, f"{line}\n".encode())
+        assert next(lines) == line
+    os.write(keyboard, b"\x04")  # Ctrl-D
+    assert list(lines) == []
+    piped(b"a\n")
+    assert not is_typed("-")
+
+
+BEST, SECOND = Hypothesis("ein Hund", -1.234, -0.5), Hypothesis("der [Hund]", -2.0, -0.75)
+
+
+def test_answers_are_shown() -> None:
+    alone = Prediction("a dog", (BEST,), None)
+    assert _shown(alone, with_source=True).plain == "a dog\n  ein Hund   log-probability -1.23"
+    assert _shown(alone, with_source=False).plain == "  ein Hund   log-probability -1.23"
+    several = Prediction("a dog", (BEST, SECOND), Path("out/1.png"))
+    assert _shown(several, with_source=True).plain == (
+        "a dog\n"
+        "  ein Hund   log-probability -1.23   score -0.50\n"
+        "  der [Hund]   log-probability -2.00   score -0.75\n"
+        "  out/1.png"
+    )
+    empty = Prediction("", (Hypothesis("", 0.0, 0.0),), None)
+    assert _shown(empty, with_source=True).plain == "(an empty line)"
 
 
 def test_data_may_have_moved_since_training() -> None:
