@@ -8,10 +8,13 @@ in which the part runs it; the share is theirs of the part's time. `square` is t
 square product. Runs alternate, so that what else the machine does falls on all; medians are shown.
 
     python -m benchmarks.grid_lstm
+    python -m benchmarks.grid_lstm --memory --extent 50    # the peak of one step, loops left out
 """
 
 import argparse
 import itertools
+import multiprocessing
+import resource
 import statistics
 import time
 from collections.abc import Callable
@@ -197,6 +200,21 @@ def measure(extent: int, batch_size: int, repeats: int, loop_repeats: int, devic
     print(f"{'square':18}{'':9}{'':15}{rate:10.1f}")
 
 
+def print_peak(extent: int, batch_size: int, num_threads: int) -> None:
+    """Print by how much a step raises this process's memory."""
+    torch.set_num_threads(num_threads)
+    grid, inputs = build("cpu"), vectors(extent, batch_size, "cpu")
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    spent = seconds(partial(train_step, along_wavefronts, grid, inputs), "cpu")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    states = 4 * extent * extent * DEPTH * batch_size * 6 * HIDDEN
+    print(
+        f"batch {batch_size}: {peak / 2**20:.2f} GiB beyond weights and inputs in {spent:.0f} s; "
+        f"the vectors between blocks are {states / 2**30:.2f} GiB, "
+        f"kept gates at most {wavefront.KEPT_BYTES / 2**30:.2f} GiB"
+    )
+
+
 def main() -> None:
     """Check that all compute the same, measure them, and print a table for each batch size."""
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
@@ -206,6 +224,7 @@ def main() -> None:
     parser.add_argument("--loop-repeats", type=int, default=1, help="timed steps of the loops")
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--device", default="cpu")
+    parser.add_argument("--memory", action="store_true", help="measure the peak memory instead")
     args = parser.parse_args()
     torch.set_num_threads(args.threads)
     print(
@@ -213,6 +232,14 @@ def main() -> None:
         f"{HIDDEN}, forward and backward; {args.device}, {args.threads} thread(s), "
         f"torch {torch.__version__}"
     )
+    if args.memory:
+        for batch_size in args.batches:  # a peak is that of a whole process
+            process = multiprocessing.get_context("spawn").Process(
+                target=print_peak, args=(args.extent, batch_size, args.threads)
+            )
+            process.start()
+            process.join()
+        return
     check_equal(build(args.device), vectors(4, 2, args.device))
     for batch_size in args.batches:
         measure(args.extent, batch_size, args.repeats, args.loop_repeats, args.device)
