@@ -7,7 +7,10 @@ import torch
 
 from tests.unit.components.grid.test_grid import GRIDS, build, edges, real_lengths, total
 
-pytestmark = pytest.mark.gpu
+pytestmark = [
+    pytest.mark.gpu,
+    pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU"),
+]
 
 
 @pytest.mark.parametrize("name", GRIDS)
