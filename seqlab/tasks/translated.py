@@ -59,16 +59,7 @@ def render(
         UserError: unknown words are to be replaced and there is no attention.
     """
     if copies_unknown and found.weights is None:
-        raise UserError(
-            [
-                Problem(
-                    key="task.replace_unknown",
-                    given="true",
-                    allowed=("false",),
-                    message="the model does not attend, so there is nothing to copy",
-                )
-            ]
-        )
+        raise nothing_to_copy()
     likelihoods, scores = found.log_probabilities.tolist(), found.scores.tolist()
     for row, text in enumerate(texts):
         read = source_coding.pieces(text)
@@ -89,3 +80,17 @@ def render(
             best = found.weights[row, 0, : len(shown[0]), : int(source.lengths[row])]
             attended = best.float().cpu().numpy()  # [T, S + 1], the end of the source included
         yield Translated(text, read, shown[0], tuple(ranked), attended)
+
+
+def nothing_to_copy() -> UserError:
+    """What is wrong where unknown words are to be replaced and there is no attention."""
+    return UserError(
+        [
+            Problem(
+                key="task.replace_unknown",
+                given="true",
+                allowed=("false",),
+                message="the model does not attend, so there is nothing to copy",
+            )
+        ]
+    )

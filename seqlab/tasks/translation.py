@@ -19,7 +19,7 @@ from seqlab.metrics.translation import TranslationScores, bleu_by_length
 from seqlab.models.interfaces import Sentences, TeacherForced, TranslationModel
 from seqlab.tasks import generation
 from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
-from seqlab.tasks.translated import Translated, render
+from seqlab.tasks.translated import Translated, nothing_to_copy, render
 from seqlab.viz.length_scores import length_figure
 
 
@@ -73,6 +73,8 @@ class TranslationTask(Task):
                 ]
             )
         generation.refuse_unknown_weights(model, auxiliary_weights)
+        if replace_unknown and not _attends(model, spec):
+            raise nothing_to_copy()
         self.model: TranslationModel
         self.spec: TranslationSpec
         self.source_coding = TextCoding.from_json(spec.source_text)
@@ -250,3 +252,12 @@ class TranslationTask(Task):
 def _line(name: str) -> int:
     """The line of an example named such as `test:17`."""
     return int(name.rpartition(":")[2])
+
+
+@torch.no_grad()
+def _attends(model: TranslationModel, spec: TranslationSpec) -> bool:
+    """Whether the state of a model has attention in it; the end alone is a source too."""
+    was_training = model.training
+    state, _ = model.eval().encode(Sentences(torch.tensor([[spec.end_id]]), torch.tensor([1])))
+    model.train(was_training)
+    return state.weights is not None
