@@ -10,5 +10,8 @@ packages = {".".join(["seqlab", *folder.parts]): str(folder) for folder in group
 setup(
     packages=[*find_packages(include=["seqlab*"]), *packages],
     package_dir=packages,
-    package_data={name: ["*.yaml"] for name in packages},
+    package_data={
+        **{name: ["*.yaml"] for name in packages},
+        "seqlab.components.backbones": ["*.safetensors"],
+    },
 )

@@ -30,4 +30,6 @@ PY
 "$work/venv/bin/seqlab" check task=captioning model=show_attend_tell >/dev/null
 "$work/venv/bin/seqlab" train task=captioning debug=fast run_dir="$work/run" >/dev/null
 test -f "$work/run/DONE"
+# Its backbone starts with weights that lie in the wheel.
+"$work/venv/bin/seqlab" train task=captioning model=show_tell debug=fast run_dir="$work/pretrained" >/dev/null
 echo "the wheel works away from the checkout"

@@ -29,6 +29,13 @@ class Backbone(nn.Module, ABC):
         The backbone normalises by its own mean and deviation, so that data knows no backbone.
         """
 
+    def summary(self, feature_map: Tensor) -> Tensor:
+        """One vector [B, D] of a feature map [B, D, h, w], as what classifies images reads it.
+
+        The mean over locations, as networks since GoogLeNet take it; others say otherwise.
+        """
+        return feature_map.mean(dim=(2, 3))  # [B, D]
+
     @abstractmethod
     def fingerprint(self) -> str:
         """A hash of architecture and weights: equal where features of equal images are equal."""

@@ -1,10 +1,17 @@
 """A small convolutional network that learns generated scenes from nothing in minutes."""
 
+from importlib.resources import as_file, files
+
 import torch
 from torch import Tensor, nn
 
 from seqlab.components.backbones.fingerprint import fingerprint
 from seqlab.components.backbones.interface import Backbone
+from seqlab.components.backbones.weights import load_strictly, read_state_dict
+
+# Made by scripts/pretrain_small_conv.py.
+PRETRAINED = files("seqlab.components.backbones") / "small_conv.safetensors"
+PRETRAINED_CHANNELS = 128
 
 
 class SmallConv(Backbone):
@@ -19,12 +26,21 @@ class SmallConv(Backbone):
     Args:
         channels: depth D of the feature map, divisible by 4; the layers before it have a quarter,
             a half and a half of it.
+        pretrained: whether it starts with weights that name the objects of generated scenes, as
+            the networks of the papers start with weights that classify ImageNet; else at random.
+
+    Raises:
+        ValueError: the channels are none of the above, or not those of the weights.
     """
 
-    def __init__(self, *, channels: int) -> None:
+    def __init__(self, *, channels: int, pretrained: bool) -> None:
         super().__init__()
         if channels < 4 or channels % 4:
             raise ValueError(f"channels is divisible by 4, not {channels}")
+        if pretrained and channels != PRETRAINED_CHANNELS:
+            raise ValueError(
+                f"the pretrained weights have channels={PRETRAINED_CHANNELS}, not {channels}"
+            )
         self.channels = channels
         self.stride = 8
         self.frozen = False
@@ -36,6 +52,14 @@ class SmallConv(Backbone):
             *_layer(channels // 2, channels // 2, kernel_size=3, stride=1),
             *_layer(channels // 2, channels, kernel_size=4, stride=2),
         ).to(memory_format=torch.channels_last)
+        if pretrained:
+            with as_file(PRETRAINED) as path:
+                state_dict = read_state_dict(path, "SmallConv")
+                load_strictly(self, state_dict, ignored=(), source=str(path))
+
+    def summary(self, feature_map: Tensor) -> Tensor:
+        """The largest value of each feature, [B, D]: an object fills few of the locations."""
+        return feature_map.amax(dim=(2, 3))  # [B, D]
 
     def forward(self, images: Tensor) -> Tensor:
         """Feature map [B, D, height / 8, width / 8] of images [B, 3, height, width] in [0, 1]."""

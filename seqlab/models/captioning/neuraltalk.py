@@ -8,6 +8,7 @@ from torch import Tensor, nn
 
 from seqlab.components.backbones.interface import Backbone
 from seqlab.components.layers.embedding import word_embedding
+from seqlab.components.layers.image_vector import image_vector
 from seqlab.components.recurrent.interface import RecurrentCell
 from seqlab.components.recurrent.unroll import unroll
 from seqlab.models.interfaces import CaptioningModel, TeacherForced
@@ -25,8 +26,9 @@ class NeuralTalk(CaptioningModel):
     """Multimodal recurrent network of Karpathy and Fei-Fei (2015), equations 13 to 15.
 
     b_v = W_hi CNN(I); h_t = f(W_hx x_t + W_hh h_(t-1) + b_h + 1(t = 1) b_v);
-    y_t = softmax(W_oh h_t + b_o). The image is the mean of its feature map. In a cell with gates
-    b_v biases every gate. Dropout falls on words and outputs, never between steps.
+    y_t = softmax(W_oh h_t + b_o). W_hi CNN(I) is the backbone's summary of its feature map, projected
+    and normalised over the batch. In a cell with gates b_v biases every gate. Dropout falls on words
+    and outputs, never between steps.
 
     Args:
         vocab_size: number V of words.
@@ -55,13 +57,13 @@ class NeuralTalk(CaptioningModel):
             vocab_size=vocab_size, embedding_dim=embedding_dim, pad_id=pad_id
         )
         self.cell = recurrent(input_dim=embedding_dim, hidden_dim=hidden_dim)
-        self.from_image = nn.Linear(backbone.channels, self.cell.projected_dim, bias=False)
+        self.from_image = image_vector(backbone, self.cell.projected_dim)
         self.to_vocabulary = nn.Linear(hidden_dim, vocab_size)
         self.dropout = nn.Dropout(dropout)
 
     def encode(self, source: Tensor) -> tuple[DecoderState, None]:
         """State of feature maps [B, D, h, w]; no memory, since they are read once."""
-        image = self.from_image(source.mean(dim=(2, 3)))  # [B, P]
+        image = self.from_image(self.backbone.summary(source))  # [B, P]
         return DecoderState(self.cell.init_state(len(image)), image), None
 
     def step(

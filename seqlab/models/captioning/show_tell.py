@@ -7,6 +7,7 @@ from torch import Tensor, nn
 
 from seqlab.components.backbones.interface import Backbone
 from seqlab.components.layers.embedding import word_embedding
+from seqlab.components.layers.image_vector import image_vector
 from seqlab.components.recurrent.interface import RecurrentCell
 from seqlab.components.recurrent.unroll import unroll
 from seqlab.models.interfaces import CaptioningModel, TeacherForced
@@ -22,8 +23,8 @@ class DecoderState(NamedTuple):
 class ShowTell(CaptioningModel):
     """The image is the first word that a recurrent cell reads; Vinyals et al. (2015), section 3.1.
 
-    x_-1 = CNN(I), x_t = W_e S_t, p_(t+1) = LSTM(x_t) (equations 10 to 12). The image is the mean of
-    its feature map. Dropout falls on words and outputs, never between steps.
+    x_-1 = CNN(I), x_t = W_e S_t, p_(t+1) = LSTM(x_t) (equations 10 to 12). CNN(I) is the backbone's
+    summary of its feature map, projected and normalised over the batch. Dropout falls on words and outputs, never between steps.
 
     Args:
         vocab_size: number V of words.
@@ -48,7 +49,7 @@ class ShowTell(CaptioningModel):
     ) -> None:
         super().__init__()
         self.backbone = backbone
-        self.image = nn.Linear(backbone.channels, embedding_dim)
+        self.image = image_vector(backbone, embedding_dim)
         self.embedding = word_embedding(
             vocab_size=vocab_size, embedding_dim=embedding_dim, pad_id=pad_id
         )
@@ -58,7 +59,7 @@ class ShowTell(CaptioningModel):
 
     def encode(self, source: Tensor) -> tuple[DecoderState, None]:
         """State after reading feature maps [B, D, h, w]; no memory, since they are read once."""
-        image = self.image(source.mean(dim=(2, 3)))  # [B, E]
+        image = self.image(self.backbone.summary(source))  # [B, E]
         _, recurrent = self.cell(image, self.cell.init_state(len(image)))
         return DecoderState(recurrent), None
 

@@ -12,7 +12,7 @@ COPIED = {
     "task": ("captioning",),
     "model": ("show_attend_tell", "show_tell", "neuraltalk"),
     "data": ("scenes", "flickr8k"),
-    "backbone": ("small_conv", "vgg16", "timm"),
+    "backbone": ("small_conv", "small_conv_pretrained", "vgg16", "timm"),
     "recurrent": ("lstm", "gru", "elman"),
     "attention": ("additive", "hard", "dot"),
     "attention/score": ("additive", "dot"),

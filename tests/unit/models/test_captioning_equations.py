@@ -34,6 +34,21 @@ def perceptron(x: np.ndarray, field: str, w: W) -> np.ndarray:
     return np.tanh(w[f"{name}.2.weight"] @ hidden + w[f"{name}.2.bias"])
 
 
+def randomise_statistics(projection: torch.nn.Module) -> None:
+    """Give a normalisation statistics that it cannot do without."""
+    torch.nn.init.normal_(projection[1].running_mean)
+    torch.nn.init.uniform_(projection[1].running_var, 0.5, 2)
+    torch.nn.init.normal_(projection[1].bias)
+
+
+def image_vector(feature_map: torch.Tensor, w: W, name: str) -> np.ndarray:
+    """The image as one vector: the mean over locations, projected and normalised."""
+    projected = w[f"{name}.0.weight"] @ feature_map.numpy().mean(axis=(1, 2))
+    mean, variance = w[f"{name}.1.running_mean"], w[f"{name}.1.running_var"]
+    scaled = w[f"{name}.1.weight"] * (projected - mean) / np.sqrt(variance + 1e-5)
+    return scaled + w[f"{name}.1.bias"]
+
+
 def test_show_attend_tell() -> None:
     model = build("show_attend_tell additive lstm").eval()
     source, tokens, lengths = example()
@@ -66,10 +81,11 @@ def test_show_attend_tell() -> None:
 
 def test_show_tell() -> None:
     model = build("show_tell lstm").eval()
+    randomise_statistics(model.image)
     source, tokens, lengths = example()
     logits, w = model(source, tokens, lengths).logits, weights_of(model)
     for n, length in enumerate(lengths.tolist()):
-        image = w["image.weight"] @ source[n].numpy().mean(axis=(1, 2)) + w["image.bias"]
+        image = image_vector(source[n], w, "image")
         zero = np.zeros(len(w["cell.kernel.bias_hh_l0"]) // 4)
         h, c = lstm(from_word(image, w), zero, zero, w)  # equation 10
         for t in range(length):
@@ -80,10 +96,11 @@ def test_show_tell() -> None:
 
 def test_neuraltalk() -> None:
     model = build("neuraltalk elman_tanh").eval()
+    randomise_statistics(model.from_image)
     source, tokens, lengths = example()
     logits, w = model(source, tokens, lengths).logits, weights_of(model)
     for n, length in enumerate(lengths.tolist()):
-        b_v = w["from_image.weight"] @ source[n].numpy().mean(axis=(1, 2))  # equation 13
+        b_v = image_vector(source[n], w, "from_image")  # equation 13
         h = np.zeros(len(b_v))
         for t in range(length):
             x = from_word(w["embedding.weight"][tokens[n, t]], w)

@@ -47,8 +47,8 @@ VARIANTS = {
 class Coarse(SmallConv):
     """A backbone that says it has another stride."""
 
-    def __init__(self, *, channels: int) -> None:
-        super().__init__(channels=channels)
+    def __init__(self, *, channels: int, pretrained: bool) -> None:
+        super().__init__(channels=channels, pretrained=pretrained)
         self.stride *= 2
 
 

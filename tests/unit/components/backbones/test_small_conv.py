@@ -6,24 +6,26 @@ import pytest
 import torch
 import yaml
 
-from seqlab.components.backbones.small_conv import SmallConv
+from seqlab.components.backbones.small_conv import PRETRAINED, SmallConv
+from seqlab.data.synthetic.scenes import SHAPES, draw_scenes, render
 
-CONF = Path(__file__).parents[4] / "conf" / "backbone" / "small_conv.yaml"
+CONF = Path(__file__).parents[4] / "conf" / "backbone"
 
 
 @pytest.fixture
 def backbone() -> SmallConv:
     torch.manual_seed(0)
-    return SmallConv(channels=16)
+    return SmallConv(channels=16, pretrained=False)
 
 
 def test_it_states_its_map(backbone: SmallConv) -> None:
     assert (backbone.channels, backbone.stride, backbone.frozen) == (16, 8, False)
     assert backbone(torch.rand(2, 3, 64, 64)).shape == (2, 16, 8, 8)
     assert backbone(torch.rand(2, 3, 48, 80)).shape == (2, 16, 6, 10)
-    config = yaml.safe_load(CONF.read_text())
-    config.pop("_target_")
-    assert SmallConv(**config).channels == 128
+    for name in ("small_conv", "small_conv_pretrained"):
+        config = yaml.safe_load((CONF / f"{name}.yaml").read_text())
+        config.pop("_target_")
+        assert SmallConv(**config).channels == 128
 
 
 def test_a_location_is_centred_on_its_own_pixels(backbone: SmallConv) -> None:
@@ -55,4 +57,39 @@ def test_fingerprints_tell_weights_apart(backbone: SmallConv) -> None:
 
 def test_channels_that_do_not_divide_are_refused() -> None:
     with pytest.raises(ValueError, match="divisible by 4"):
-        SmallConv(channels=10)
+        SmallConv(channels=10, pretrained=False)
+
+
+def test_summary_is_the_largest_of_each_feature(backbone: SmallConv) -> None:
+    feature_map = torch.randn(2, 16, 3, 4)
+    largest = feature_map.flatten(2).max(dim=2).values
+    assert torch.equal(backbone.summary(feature_map), largest)
+
+
+def test_pretrained_weights_have_their_own_channels() -> None:
+    with pytest.raises(ValueError, match="channels=128, not 64"):
+        SmallConv(channels=64, pretrained=True)
+
+
+def test_pretrained_features_tell_shapes_apart_and_random_ones_hardly() -> None:
+    scenes = draw_scenes(0, 5000)[4500:]  # the test split, which pretraining never saw
+    images = torch.stack([torch.from_numpy(render(scene)[0]) for scene in scenes]).float() / 255
+    shapes = torch.tensor([SHAPES.index(scene.objects[0].shape) for scene in scenes])
+    shares = {}
+    for pretrained in (True, False):
+        torch.manual_seed(0)
+        backbone = SmallConv(channels=128, pretrained=pretrained).eval()
+        with torch.no_grad():
+            features = backbone.summary(backbone(images))  # [500, 128]
+        features = (features - features.mean(dim=0)) / (features.std(dim=0) + 1e-6)
+        # A linear reading by ridge regression on 400, measured on the other 100.
+        known, asked = features[:400], features[400:]
+        wanted = torch.nn.functional.one_hot(shapes[:400]).float()
+        reading = torch.linalg.solve(known.T @ known + 20 * torch.eye(128), known.T @ wanted)
+        shares[pretrained] = float(((asked @ reading).argmax(dim=1) == shapes[400:]).float().mean())
+    assert shares[True] > 0.85
+    assert shares[False] < 0.5
+
+
+def test_weights_lie_beside_the_module() -> None:
+    assert PRETRAINED.is_file()
