@@ -53,7 +53,8 @@ def read_lines(given: str) -> Iterator[str]:
         num_lines += 1
         yield line
     if not num_lines:
-        raise _error(given, "there is no line in it")
+        where = "came from standard input" if given == TYPED else "is in it"
+        raise _error(given, f"no line {where}")
 
 
 def _all_lines(given: str) -> Iterator[str]:

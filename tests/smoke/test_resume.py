@@ -9,6 +9,9 @@ from typing import Any
 
 import pytest
 import torch
+from omegaconf import OmegaConf
+
+from seqlab.config.compose import compose
 
 # One process runs them all, so that their fixture is made once.
 pytestmark = pytest.mark.xdist_group("resume")
@@ -37,7 +40,25 @@ SETTINGS: dict[str, dict[str, Any]] = {
         "trainer.check_val_every_n_epoch": 1,
     },
     "seldom_validated": {"trainer.check_val_every_n_epoch": 2, "trainer.max_epochs": 4},
+    "translation": {},
 }
+# Six batches in another order in every epoch, with dropout, and attention that is drawn by chance.
+TRANSLATION = (
+    "task=translation",
+    "data.source.num_train=60",
+    "data.source.num_val=4",
+    "data.source.num_test=4",
+    "data.batch_tokens=100",
+    "model.embedding_dim=8",
+    "model.encoder_dim=8",
+    "model.hidden_dim=16",
+    "model.maxout_dim=8",
+    "model.dropout=0.4",
+    "attention=hard",
+    "decoding=greedy",
+    "task.decoding.max_length=8",
+    "task.num_figures=0",
+)
 
 # Three epochs of six batches, validated on two, tested on two.
 HOOKS = {
@@ -68,6 +89,7 @@ CASES += [
     ("early_stopped", ("on_test_start:1:SIGKILL",)),
     ("workers", (f"{HOOKS['mid_epoch']}:SIGTERM",)),
     ("plateau", (f"{HOOKS['in_validation']}:SIGTERM",)),
+    ("translation", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_test']}:SIGTERM")),
 ]
 MORE_CASES: list[Case] = [
     (settings, (f"{hook}:{number}",))
@@ -85,6 +107,14 @@ MORE_CASES += [
 ]
 
 
+def changes(settings: str) -> dict[str, Any]:
+    """What a run has instead of the tiny task's own."""
+    if settings != "translation":
+        return SETTINGS[settings]
+    config: Any = OmegaConf.to_container(compose("train", TRANSLATION), resolve=True)
+    return {part: config[part] for part in ("task", "model", "data", "optimizer", "choices")}
+
+
 def name(settings: str, kills: tuple[str, ...] = ()) -> str:
     return "_".join((settings, *kills)).replace(":", "_")
 
@@ -97,7 +127,7 @@ class Runs:
         wanted: list[Case] = [(settings, ()) for settings, _ in cases]
         wanted = list(dict.fromkeys(wanted + cases))
         scenarios = [
-            {"folder": str(folder / name(*case)), "changes": SETTINGS[case[0]], "kills": case[1]}
+            {"folder": str(folder / name(*case)), "changes": changes(case[0]), "kills": case[1]}
             for case in wanted
         ]
         listed = folder / "scenarios.json"

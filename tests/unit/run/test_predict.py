@@ -78,7 +78,7 @@ def test_lines_are_those_of_the_files_one_by_one(tmp_path: Path, piped: Piped) -
 @pytest.mark.parametrize(
     ("name", "content", "message"),
     [
-        ("x.txt", b"", "there is no line in it"),
+        ("x.txt", b"", "no line is in it"),
         ("x.txt", b"a\nb\xe4r\n", "line 2 is not UTF-8: .*\n.*given: .*x.txt"),
         ("x.txt.gz", b"a\n", "cannot be read: Not a gzipped file"),
         ("x.txt.gz", gzip.compress(b"a\nb\n")[:-9], "cannot be read: Compressed file ended"),
@@ -94,7 +94,7 @@ def test_what_is_wrong_with_a_file_is_said(
 
 def test_what_is_wrong_with_standard_input_is_said(piped: Piped) -> None:
     piped(b"")
-    with pytest.raises(UserError, match="there is no line in it"):
+    with pytest.raises(UserError, match="no line came from standard input"):
         list(read_lines("-"))
     piped(b"a\nb\xe4r\n")
     with pytest.raises(UserError, match=r"line 2 is not UTF-8: .*\n.*given: standard input"):
