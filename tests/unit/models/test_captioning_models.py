@@ -2,23 +2,9 @@
 
 import pytest
 import torch
-from torch import Tensor
 
-from seqlab.models.interfaces import CaptioningModel
 from tests.unit.models.captioning_parts import MODELS, PAD, VOCABULARY, build, example
-
-
-def decode_along(
-    model: CaptioningModel, source: Tensor, tokens: Tensor
-) -> tuple[Tensor, list[Tensor | None]]:
-    """Log-probabilities [B, T, V] and attention of the steps that a search would take."""
-    state, memory = model.encode(source)
-    log_probabilities, weights = [], []
-    for token in tokens[:, :-1].unbind(dim=1):
-        log_p, state = model.step(token, state, memory)
-        log_probabilities.append(log_p)
-        weights.append(state.weights)
-    return torch.stack(log_probabilities, dim=1), weights
+from tests.unit.models.teaching import check_forcing, check_gradients
 
 
 @pytest.mark.parametrize("training", [False, True], ids=["eval", "train"])
@@ -26,17 +12,7 @@ def decode_along(
 def test_teacher_forcing_equals_stepping(name: str, training: bool) -> None:
     model = build(name).train(training)
     source, tokens, lengths = example()
-    torch.manual_seed(4)  # a sampling attention draws the same locations both times
-    forced = model(source, tokens, lengths)
-    torch.manual_seed(4)
-    log_p, weights = decode_along(model, source, tokens)
-
-    torch.testing.assert_close(forced.logits.log_softmax(dim=2), log_p)
-    torch.testing.assert_close(log_p.exp().sum(dim=2), torch.ones(3, 4).double())
-    if forced.weights is None:
-        assert weights == [None] * 4
-    else:
-        torch.testing.assert_close(forced.weights, torch.stack(weights, dim=1))
+    check_forcing(model, source, tokens, lengths)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -88,16 +64,7 @@ def test_an_example_is_the_same_alone_and_in_a_batch(name: str) -> None:
 def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
     model = build(name, dropout=0.2).train()
     source, tokens, lengths = example(batch_size=8)
-    torch.manual_seed(2)
-    model(source, tokens, lengths)  # sets the baseline, so that the next rewards differ from it
-    forced = model(source, tokens, lengths)
-    loss = -forced.logits.log_softmax(dim=2)[..., 3].sum()
-    loss = loss + sum(term.weight * term.value.sum() for term in forced.auxiliary.values())
-    loss.backward()
-    for key, parameter in model.named_parameters():
-        assert parameter.grad is not None, key
-        assert parameter.grad.isfinite().all(), key
-        assert parameter.grad.any() or "relu" in name, key
+    check_gradients(model, source, tokens, lengths, may_vanish="relu" in name)
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -1,28 +1,20 @@
 """Reading both ways, against torch's bidirectional modules and against rows read alone."""
 
-from collections.abc import Callable
-from functools import partial
-
 import pytest
 import torch
 from torch import Tensor, nn
 from torch.nn.utils.rnn import pack_padded_sequence, pad_packed_sequence
 
 from seqlab.components.recurrent.bidirectional import Bidirectional, reverse
-from seqlab.components.recurrent.elman import ElmanCell
-from seqlab.components.recurrent.gru import GRUCell
-from seqlab.components.recurrent.interface import RecurrentCell
-from seqlab.components.recurrent.lstm import LSTMCell
-
-BATCH, STEPS, INPUT, HIDDEN = 4, 6, 3, 5
-LENGTHS = torch.tensor([3, 6, 1, 4])
-CELLS: dict[str, Callable[..., RecurrentCell]] = {
-    "lstm": partial(LSTMCell, forget_bias=1.0),
-    "gru_before": partial(GRUCell, reset="before"),
-    "gru_after": partial(GRUCell, reset="after"),
-    "elman": partial(ElmanCell, nonlinearity="tanh"),
-}
-TORCH: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru_after": nn.GRU, "elman": nn.RNN}
+from tests.unit.components.recurrent.kernel_cells import (
+    BATCH,
+    CELLS,
+    HIDDEN,
+    INPUT,
+    LENGTHS,
+    STEPS,
+    TORCH,
+)
 
 
 def encoder(name: str) -> Bidirectional:
@@ -32,11 +24,6 @@ def encoder(name: str) -> Bidirectional:
     for parameter in both.parameters():
         nn.init.normal_(parameter, std=0.5)
     return both
-
-
-@pytest.fixture
-def inputs() -> Tensor:
-    return torch.randn(BATCH, STEPS, INPUT, generator=torch.Generator().manual_seed(5)).double()
 
 
 @pytest.mark.parametrize("name", TORCH)

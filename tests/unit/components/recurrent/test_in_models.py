@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 import torch
-from torch import Tensor
 
 from seqlab.components.layers.initial_state import InitialState
 from seqlab.components.tree import tensors
@@ -16,6 +15,7 @@ from seqlab.config.compose import compose
 from tests.unit.components.recurrent.cells import AROUND, build
 from tests.unit.models.captioning_parts import ATTENTIONS, example
 from tests.unit.models.captioning_parts import build as build_model
+from tests.unit.models.teaching import decode_along
 
 NAMES = catalog.names("recurrent")
 MODELS = ("show_tell", "neuraltalk", "show_attend_tell")
@@ -36,21 +36,12 @@ def model(request: pytest.FixtureRequest) -> Any:
     return build_model(slot, recurrent=factory(node(name)), **parts).train()
 
 
-def decode_along(model: Any, source: Tensor, tokens: Tensor) -> Tensor:
-    state, memory = model.encode(source)
-    log_probabilities = []
-    for token in tokens[:, :-1].unbind(dim=1):
-        log_p, state = model.step(token, state, memory)
-        log_probabilities.append(log_p)
-    return torch.stack(log_probabilities, dim=1)
-
-
 def test_teacher_forcing_equals_stepping_and_every_parameter_learns(model: Any) -> None:
     source, tokens, lengths = example(batch_size=4, num_steps=7)
     torch.manual_seed(3)  # the masks of a sequence are drawn where it is started
     forced = model(source, tokens, lengths)
     torch.manual_seed(3)
-    log_p = decode_along(model, source, tokens)
+    log_p, _ = decode_along(model, source, tokens)
     torch.testing.assert_close(forced.logits.log_softmax(dim=2), log_p)
 
     log_p[..., 3].sum().backward()

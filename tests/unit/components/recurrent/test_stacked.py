@@ -1,29 +1,15 @@
 """Stacks against torch's deep modules and against their layers run by hand."""
 
-from collections.abc import Callable
-from functools import partial
-
 import pytest
 import torch
 from torch import Tensor, nn
 
-from seqlab.components.recurrent.elman import ElmanCell
-from seqlab.components.recurrent.gru import GRUCell
-from seqlab.components.recurrent.interface import RecurrentCell
-from seqlab.components.recurrent.lstm import LSTMCell
 from seqlab.components.recurrent.stacked import Stacked
 from seqlab.components.recurrent.unroll import unroll
 from seqlab.components.tree import map_tensors
+from tests.unit.components.recurrent.kernel_cells import BATCH, CELLS, HIDDEN, INPUT, TORCH
 
-BATCH, STEPS, INPUT, HIDDEN, LAYERS = 4, 6, 3, 5, 3
-LENGTHS = torch.tensor([3, 6, 1, 4])
-CELLS: dict[str, Callable[..., RecurrentCell]] = {
-    "lstm": partial(LSTMCell, forget_bias=1.0),
-    "gru_before": partial(GRUCell, reset="before"),
-    "gru_after": partial(GRUCell, reset="after"),
-    "elman": partial(ElmanCell, nonlinearity="tanh"),
-}
-TORCH: dict[str, type[nn.RNNBase]] = {"lstm": nn.LSTM, "gru_after": nn.GRU, "elman": nn.RNN}
+LAYERS = 3
 
 
 def stack(name: str, dropout: float = 0.0) -> Stacked:
@@ -38,11 +24,6 @@ def stack(name: str, dropout: float = 0.0) -> Stacked:
     for parameter in cell.parameters():
         nn.init.normal_(parameter, std=0.5)
     return cell
-
-
-@pytest.fixture
-def inputs() -> Tensor:
-    return torch.randn(BATCH, STEPS, INPUT, generator=torch.Generator().manual_seed(5)).double()
 
 
 @pytest.mark.parametrize("name", TORCH)

@@ -2,10 +2,10 @@
 
 import pytest
 import torch
-from torch import Tensor
 
 from seqlab.components.decoding.beam import Beam
-from seqlab.models.interfaces import Sentences, TranslationModel
+from seqlab.models.interfaces import Sentences
+from tests.unit.models.teaching import check_forcing, check_gradients
 from tests.unit.models.translation.parts import (
     END,
     MODELS,
@@ -15,19 +15,6 @@ from tests.unit.models.translation.parts import (
     build,
     example,
 )
-
-
-def decode_along(
-    model: TranslationModel, source: Sentences, tokens: Tensor
-) -> tuple[Tensor, list[Tensor | None]]:
-    """Log-probabilities [B, T, V] and attention of the steps that a search would take."""
-    state, memory = model.encode(source)
-    log_probabilities, weights = [], []
-    for token in tokens[:, :-1].unbind(dim=1):
-        log_p, state = model.step(token, state, memory)
-        log_probabilities.append(log_p)
-        weights.append(state.weights)
-    return torch.stack(log_probabilities, dim=1), weights
 
 
 @pytest.mark.parametrize(
@@ -41,17 +28,7 @@ def decode_along(
 def test_teacher_forcing_equals_stepping(name: str, training: bool) -> None:
     model = build(name).train(training)
     source, tokens, lengths = example()
-    torch.manual_seed(4)  # a sampling attention draws the same places both times
-    forced = model(source, tokens, lengths)
-    torch.manual_seed(4)
-    log_p, weights = decode_along(model, source, tokens)
-
-    torch.testing.assert_close(forced.logits.log_softmax(dim=2), log_p, rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(log_p.exp().sum(dim=2), torch.ones(3, 5).double())
-    if forced.weights is None:
-        assert weights == [None] * 5
-    else:
-        torch.testing.assert_close(forced.weights, torch.stack(weights, dim=1))
+    check_forcing(model, source, tokens, lengths)
 
 
 @pytest.mark.parametrize("name", MODELS)
@@ -89,17 +66,7 @@ def test_a_sentence_is_the_same_alone_and_in_a_batch(name: str) -> None:
 def test_every_parameter_gets_a_finite_gradient(name: str) -> None:
     model = build(name, dropout=0.2).train()
     source, tokens, lengths = example()
-    torch.manual_seed(0)
-    model(source, tokens, lengths)  # sets the baseline, so that the next rewards differ from it
-    forced = model(source, tokens, lengths)
-    loss = -forced.logits.log_softmax(dim=2)[..., 3].sum()
-    loss = loss + sum(term.weight * term.value.sum() for term in forced.auxiliary.values())
-    loss.backward()
-    assert set(forced.auxiliary) == set(model.auxiliary_names)
-    for key, parameter in model.named_parameters():
-        assert parameter.grad is not None, key
-        assert parameter.grad.isfinite().all(), key
-        assert parameter.grad.any() or "relu" in name, key
+    check_gradients(model, source, tokens, lengths, may_vanish="relu" in name)
 
 
 @pytest.mark.parametrize("name", MODELS)
