@@ -193,6 +193,9 @@ def _misfit(values: Mapping[str, Any], group: str, reason: str) -> Problem:
     allowed = catalog.fitting(task, group) if task in catalog.names("task") else ()
     given = chosen.get(group, values[group]["_target_"])
     message = f"does not fit the task {task}: {reason}"
+    homes = [name for name in catalog.names("task") if given in catalog.fitting(name, group)]
+    if homes:
+        message += f"; it belongs to task={homes[0]}"
     near = nearest(given, allowed)
     return Problem(key=group, given=given, message=message, allowed=allowed, nearest=near)
 

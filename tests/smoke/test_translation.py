@@ -241,12 +241,14 @@ def test_parts_are_swapped(folder: Path) -> None:
     [
         (
             ["model=show_tell"],
-            "model: does not fit the task translation: it is no TranslationModel\n"
+            "model: does not fit the task translation: it is no TranslationModel; "
+            "it belongs to task=captioning\n"
             "  given: show_tell\n  allowed: grid_lstm_translation, luong, rnn_search, seq2seq",
         ),
         (
             ["data=scenes"],
-            "data: does not fit the task translation: its batches are no TranslationBatch\n"
+            "data: does not fit the task translation: its batches are no TranslationBatch; "
+            "it belongs to task=captioning\n"
             "  given: scenes\n  allowed: multi30k, parallel_language, text_pair",
         ),
         (["data.coding.min_cout=2"], "did you mean: data.coding.min_count?"),
