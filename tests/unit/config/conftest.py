@@ -13,7 +13,7 @@ COPIED = {
     "model": ("show_attend_tell", "show_tell", "neuraltalk"),
     "data": ("scenes", "flickr8k"),
     "backbone": ("small_conv", "small_conv_pretrained", "vgg16", "timm"),
-    "recurrent": ("lstm", "gru", "elman"),
+    "recurrent": ("lstm", "retentive_lstm", "gru", "elman"),
     "attention": ("additive", "hard", "dot"),
     "attention/score": ("additive", "dot"),
     "decoding": ("beam", "greedy"),
