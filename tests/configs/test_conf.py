@@ -19,9 +19,6 @@ FILES = sorted(catalog.conf_dir().rglob("*.yaml"))
 ENTRIES = [(group, name) for group in catalog.groups() for name in catalog.names(group)]
 # What a yaml leaves open by `???`.
 GIVEN = {"backbone/timm": ("model.backbone.name=resnet18",)}
-# A dot product wants queries and values of one size, which the other models have as they are.
-WIDE = ("model.backbone.channels=256", "model.hidden_dim=256")
-GIVEN_WITH = {"model=show_attend_tell": {"attention/dot": WIDE, "attention/score/dot": WIDE}}
 
 
 def targets(node: Any, key: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -74,12 +71,11 @@ def is_absence(problem: Problem) -> bool:
 
 def rounds(groups: Sequence[str], *always: str) -> Iterator[tuple[str, ...]]:
     """Overrides that bring in each name of independent groups, as many at once as can be."""
-    given = GIVEN | {k: v for each in always for k, v in GIVEN_WITH.get(each, {}).items()}
     choices = ([(group, name) for name in catalog.names(group)] for group in groups)
     for chosen in itertools.zip_longest(*choices):
         overrides = [*always]
         for group, name in filter(None, chosen):
-            overrides += [f"{group}={name}", *given.get(f"{group}/{name}", ())]
+            overrides += [f"{group}={name}", *GIVEN.get(f"{group}/{name}", ())]
         yield tuple(overrides)
 
 
