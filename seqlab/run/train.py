@@ -236,14 +236,13 @@ class _Run:
             keep_figures(self.run_dir, task, split)
             log_samples(loggers, task, data, split, step)
             self.run_dir.write_metrics(metrics)
-            spent = format_seconds(time.monotonic() - self.began)
-            atomic_write(self.run_dir.done, f"{time.strftime('%Y-%m-%dT%H:%M:%S%z')} {spent}\n")
+            ended = time.strftime("%Y-%m-%dT%H:%M:%S%z")
+            atomic_write(self.run_dir.done, f"{ended} {self._spent()}\n")
         return metrics
 
     def _report(self, metrics: dict[str, Any], task: Task) -> None:
-        spent = format_seconds(time.monotonic() - self.began)
         self.screen.metrics_table(metrics, title=f"best checkpoint, epoch {metrics.get('epoch')}")
-        self.screen.line(f"done in {spent}; everything is in {self.run_dir.path}")
+        self.screen.line(f"done in {self._spent()}; everything is in {self.run_dir.path}")
         run = f"run={self.run_dir.path}"
         self.screen.commands(
             [
@@ -251,6 +250,11 @@ class _Run:
                 ["seqlab", "predict", run, f"input={task.example_input}"],
             ]
         )
+
+    def _spent(self) -> str:
+        """How long it took, and what of that does not hang on what else the machine did."""
+        wall = format_seconds(time.monotonic() - self.began)
+        return f"{wall}, {format_seconds(time.process_time())} of CPU"
 
     def _log_traceback(self) -> None:
         log.exception("the run failed")
