@@ -186,6 +186,7 @@ def overview() -> str:
                 (
                     ("seqlab list", "what there is"),
                     ("seqlab train task=captioning", "runs offline, on generated scenes"),
+                    ("seqlab train task=translation", "offline too, on a generated language"),
                     ("seqlab train task=captioning model=show_attend_tell attention=hard", ""),
                 )
             ),
