@@ -25,8 +25,17 @@ class Spec:
         return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
 
 
+class TextSpec(Spec):
+    """Base of the specs of data that a model writes; the numbers of the tokens that are no word."""
+
+    pad_id: ClassVar[int] = 0
+    start_id: ClassVar[int] = 1
+    end_id: ClassVar[int] = 2
+    unknown_id: ClassVar[int] = 3
+
+
 @dataclass(frozen=True)
-class CaptionSpec(Spec):
+class CaptionSpec(TextSpec):
     """Captions of images.
 
     Args:
@@ -43,14 +52,9 @@ class CaptionSpec(Spec):
     max_length: int
     split_hash: str
 
-    pad_id: ClassVar[int] = 0
-    start_id: ClassVar[int] = 1
-    end_id: ClassVar[int] = 2
-    unknown_id: ClassVar[int] = 3
-
 
 @dataclass(frozen=True)
-class TranslationSpec(Spec):
+class TranslationSpec(TextSpec):
     """Sentences in two languages.
 
     Args:
@@ -69,8 +73,3 @@ class TranslationSpec(Spec):
     target_text: str
     max_length: int
     split_hash: str
-
-    pad_id: ClassVar[int] = 0
-    start_id: ClassVar[int] = 1
-    end_id: ClassVar[int] = 2
-    unknown_id: ClassVar[int] = 3

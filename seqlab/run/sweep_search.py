@@ -7,19 +7,14 @@ from typing import Any, Literal, Protocol
 
 import numpy as np
 import optuna
-from optuna.distributions import (
-    BaseDistribution,
-    CategoricalDistribution,
-    FloatDistribution,
-    IntDistribution,
-)
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial, Trial, TrialState
 
 from seqlab.config.errors import Problem
 from seqlab.run.sweep_jobs import Job, Objective, State
-from seqlab.run.sweep_space import Axis, Space, fingerprint, nearest_text
+from seqlab.run.sweep_space import Space, fingerprint, nearest_text
+from seqlab.run.sweep_trials import answer, distribution
 
 MakeJob = Callable[[Mapping[str, str]], Job]
 _AGAIN = "again"  # marks a trial that takes up the values of one that did not end
@@ -240,7 +235,7 @@ class OptunaSearch:
             if job.id in self.open:
                 self.open[job.id].append(trial)
             elif job.state in (State.DONE, State.PRUNED, State.FAILED):
-                _answer(self.study, trial, job)
+                answer(self.study, trial, job)
             else:
                 self.open[job.id] = [trial]
                 return job
@@ -254,7 +249,7 @@ class OptunaSearch:
     def tell(self, job: Job) -> None:
         """Close the trials of a job."""
         for trial in self.open.pop(job.id):
-            _answer(self.study, trial, job)
+            answer(self.study, trial, job)
 
     def _take_up(self) -> None:
         """Keep what earlier processes finished, and queue again what they did not."""
@@ -285,24 +280,3 @@ class OptunaSearch:
         return self.make_job(
             {axis.key: nearest_text(axis, params[axis.key]) for axis in self.space.axes}
         )
-
-
-def distribution(axis: Axis) -> BaseDistribution:
-    """What Optuna draws an axis from."""
-    bounds = axis.bounds
-    if bounds is None:
-        return CategoricalDistribution(axis.values)
-    if bounds.integer:
-        step = 1 if bounds.step is None else int(bounds.step)
-        return IntDistribution(int(bounds.low), int(bounds.high), log=bounds.log, step=step)
-    return FloatDistribution(bounds.low, bounds.high, log=bounds.log, step=bounds.step)
-
-
-def _answer(study: optuna.Study, trial: Trial, job: Job) -> None:
-    """Close a trial with what became of its job."""
-    if job.state is State.DONE and job.value is not None:
-        study.tell(trial, job.value)
-    elif job.state is State.PRUNED:
-        study.tell(trial, state=TrialState.PRUNED)
-    else:
-        study.tell(trial, state=TrialState.FAIL)
