@@ -43,6 +43,7 @@ wheel: $(INSTALLED)  ## build the wheel and use it elsewhere, away from this che
 bench: $(INSTALLED)  ## speed beside the obvious alternative
 	$(BIN)/python -m benchmarks.decoder_step
 	$(BIN)/python -m benchmarks.beam_search
+	$(BIN)/python -m benchmarks.translation
 	$(BIN)/python -m benchmarks.grid_lstm
 
 clean:  ## remove what was built, not what was trained

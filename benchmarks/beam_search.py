@@ -10,15 +10,9 @@ does falls on all; medians are printed.
 """
 
 import argparse
-import multiprocessing
-import statistics
-import threading
-import time
 from collections.abc import Callable
 from functools import partial
-from multiprocessing.connection import Connection
 
-import psutil
 import torch
 from torch import Tensor
 
@@ -33,16 +27,14 @@ from benchmarks.decoder_step import (
     UsualDecoder,
     additive,
 )
-from seqlab.components.decoding.beam import Beam
+from benchmarks.measuring import Table, Work, peak_memory, take_turns
+from benchmarks.searching import BEAM, END, OurSearch, Sequences, State, check_equal, usual_beam
 from seqlab.components.recurrent.lstm import LSTMCell
 from seqlab.models.captioning.show_attend_tell import ShowAttendTell
 
-NUM_IMAGES, BEAM, MAX_LENGTH = 64, 5, 20
-PAD, START, END = 0, 1, 2
+NUM_IMAGES, MAX_LENGTH = 64, 20
+PAD = 0
 SHARPNESS, END_BIAS = 5.0, 7.0  # random weights hardly prefer a word, and never end
-
-Captions = list[tuple[list[int], float]]  # tokens and log-probability of each image
-State = tuple[Tensor, Tensor]  # hidden and cell of an LSTM, [K, H] each
 
 
 def build() -> ShowAttendTell:
@@ -82,8 +74,9 @@ class UsualSearch:
         self.decoder = UsualDecoder(model).eval().requires_grad_(False)
 
     def step(self, words: Tensor, state: State, values: Tensor) -> tuple[Tensor, State]:
-        """Log-probabilities [K, V] after words [K], with the image [K, L, D] at each."""
+        """Log-probabilities [K, V] after words [K], of the image [1, L, D]."""
         decoder, (hidden, cell) = self.decoder, state
+        values = values.expand(len(words), -1, -1)  # [K, L, D]
         word = decoder.embedding(words)  # [K, E]
         meeting = torch.tanh(decoder.key(values) + decoder.query(hidden).unsqueeze(1))  # [K, L, A]
         alpha = decoder.energy(meeting).squeeze(2).softmax(dim=1)  # [K, L]
@@ -94,128 +87,32 @@ class UsualSearch:
         return decoder.to_vocabulary(deep).log_softmax(dim=1), (hidden, cell)
 
     @torch.no_grad()
-    def caption(self, source: Tensor) -> tuple[list[int], float]:
-        """The best caption of features [1, D, h, w]."""
-        values = source.flatten(2).transpose(1, 2)  # [1, L, D]
-        state = self.decoder.initial_state(values.mean(dim=1))
-        live: Captions = [([START], 0.0)]
-        best: tuple[list[int], float] = ([], float("-inf"))
-        for length in range(1, MAX_LENGTH + 1):
-            words = torch.tensor([tokens[-1] for tokens, _ in live])
-            totals = torch.tensor([total for _, total in live])
-            scores, state = self.step(words, state, values.expand(len(live), -1, -1))
-            top = (totals.unsqueeze(1) + scores).flatten().topk(2 * BEAM)
-            grown: Captions = []
-            parents = []
-            for rank, (total, index) in enumerate(
-                zip(top.values.tolist(), top.indices.tolist(), strict=True)
-            ):
-                parent, word = divmod(index, VOCABULARY)
-                hypothesis = ([*live[parent][0], word], total)
-                ends = word == END or length == MAX_LENGTH
-                if ends and rank < BEAM and total > best[1]:
-                    best = hypothesis
-                if word != END and len(grown) < BEAM:
-                    grown.append(hypothesis)
-                    parents.append(parent)
-            if best[1] >= grown[0][1]:
-                break
-            live, chosen = grown, torch.tensor(parents)
-            state = (state[0][chosen], state[1][chosen])
-        return best[0][1:], best[1]
-
-    def __call__(self, source: Tensor) -> Captions:
+    def __call__(self, source: Tensor) -> Sequences:
         """The best caption of each image of [B, D, h, w]."""
-        return [self.caption(image) for image in source.split(1)]
-
-
-class OurSearch:
-    """seqlab's beam search over `batch_size` images at once."""
-
-    def __init__(self, model: ShowAttendTell, *, batch_size: int) -> None:
-        self.model, self.batch_size = model, batch_size
-        self.search = Beam(
-            beam_size=BEAM,
-            num_best=1,
-            length_penalty=0.0,
-            coverage_penalty=0.0,
-            max_length=MAX_LENGTH,
-        )
-
-    @torch.no_grad()
-    def __call__(self, source: Tensor) -> Captions:
-        """The best caption of each image of [B, D, h, w]."""
-        captions: Captions = []
-        for part in source.split(self.batch_size):
-            state, memory = self.model.encode(part)
-            found = self.search(self.model.step, state, memory, start_id=START, end_id=END)
-            for tokens, length, total in zip(
-                found.tokens[:, 0].tolist(),
-                found.lengths[:, 0].tolist(),
-                found.log_probabilities[:, 0].tolist(),
-                strict=True,
-            ):
-                captions.append((tokens[:length], total))
+        captions = []
+        for image in source.split(1):
+            values = image.flatten(2).transpose(1, 2)  # [1, L, D]
+            state = self.decoder.initial_state(values.mean(dim=1))
+            captions.append(usual_beam(partial(self.step, values=values), state, MAX_LENGTH))
         return captions
 
 
-SEARCHES: dict[str, Callable[[ShowAttendTell], Callable[[Tensor], Captions]]] = {
+def seqlab_search(model: ShowAttendTell, *, batch_size: int) -> Callable[[Tensor], Sequences]:
+    """Search of seqlab over features [B, D, h, w], `batch_size` images at once."""
+    search = OurSearch(model, max_length=MAX_LENGTH)
+    return lambda source: search(source.split(batch_size))
+
+
+SEARCHES: dict[str, Callable[[ShowAttendTell], Callable[[Tensor], Sequences]]] = {
     "usual, image by image": UsualSearch,
-    "seqlab, image by image": partial(OurSearch, batch_size=1),
-    f"seqlab, {NUM_IMAGES} at once": partial(OurSearch, batch_size=NUM_IMAGES),
+    "seqlab, image by image": partial(seqlab_search, batch_size=1),
+    f"seqlab, {NUM_IMAGES} at once": partial(seqlab_search, batch_size=NUM_IMAGES),
 }
 
 
-def check_equal(searches: dict[str, Callable[[Tensor], Captions]], source: Tensor) -> None:
-    """Raises AssertionError where the searches do not find the same captions."""
-    expected, *others = (search(source) for search in searches.values())
-    for found in others:
-        assert [tokens for tokens, _ in found] == [tokens for tokens, _ in expected]
-        for (_, total), (_, own) in zip(expected, found, strict=True):
-            assert abs(total - own) < 1e-3, f"log-probabilities {total} and {own}"
-    lengths = [len(tokens) for tokens, _ in expected]
-    print(
-        f"equal: {len({tuple(tokens) for tokens, _ in expected})} different captions of "
-        f"{min(lengths)} to {max(lengths)} tokens, {statistics.mean(lengths):.1f} on average"
-    )
-
-
-def seconds(function: Callable[[], Captions]) -> float:
-    start = time.perf_counter()
-    function()
-    return time.perf_counter() - start
-
-
-def send_peak(name: str, connection: Connection) -> None:
-    """Send by how many MB the resident memory of this process grows at most in a search."""
-    torch.set_num_threads(1)
-    search, source = SEARCHES[name](build()), images()
-    process, done = psutil.Process(), threading.Event()
-    before = peak = process.memory_info().rss
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.001):
-            peak = max(peak, process.memory_info().rss)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    search(source)
-    done.set()
-    watcher.join()
-    connection.send((peak - before) / 1e6)
-
-
-def peak_memory(name: str) -> float:
-    """MB that a search adds, in a fresh process, to weights and features."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=send_peak, args=(name, sender))
-    child.start()
-    sender.close()
-    peak = receiver.recv()
-    child.join()
-    return peak
+def make_search(name: str) -> Work:
+    """A search with a model and images of its own."""
+    return partial(SEARCHES[name](build()), images())
 
 
 def main() -> None:
@@ -229,23 +126,28 @@ def main() -> None:
         f"hidden {HIDDEN}, embedding {EMBEDDING}, attention {ATTENTION}, "
         f"vocabulary {VOCABULARY}; torch {torch.__version__}"
     )
-    peaks = {name: peak_memory(name) for name in SEARCHES}
+    peaks = {name: peak_memory(partial(make_search, name)) for name in SEARCHES}
     model, source = build(), images()
-    searches = {name: make(model) for name, make in SEARCHES.items()}
+    searches = {name: partial(make(model), source) for name, make in SEARCHES.items()}
     torch.set_num_threads(1)
-    check_equal(searches, source)  # also warms up
+    check_equal({name: search() for name, search in searches.items()})
 
-    print(f"\n{'threads':>7}  {'search':24}{'seconds':>9}{'times':>7}{'peak MB':>9}")
+    print()
+    table = Table(
+        {
+            "threads": (7, ""),
+            "  search": (-26, ""),
+            "seconds": (9, ".2f"),
+            "times": (7, ".1f"),
+            "peak MB": (9, ".0f"),
+        }
+    )
     for num_threads in (1, 2):
         torch.set_num_threads(num_threads)
-        times: dict[str, list[float]] = {name: [] for name in searches}
-        for _ in range(repeats):
-            for name, search in searches.items():
-                times[name].append(seconds(partial(search, source)))
-        medians = {name: statistics.median(values) for name, values in times.items()}
+        medians = take_turns(searches, repeats)
         usual = next(iter(medians.values()))
         for name, median in medians.items():
-            print(f"{num_threads:7}  {name:24}{median:9.2f}{usual / median:7.1f}{peaks[name]:9.0f}")
+            table.row(num_threads, f"  {name}", median, usual / median, peaks[name])
     print(
         "peak: what a search adds to weights and features, in a process and one thread of its own"
     )

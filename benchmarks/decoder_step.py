@@ -9,21 +9,21 @@ so that what else the machine does falls on both; medians are printed.
 """
 
 import argparse
-import multiprocessing
-import statistics
-import threading
-import time
-from collections.abc import Callable
 from functools import partial
-from multiprocessing.connection import Connection
 
-import psutil
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
-from torch.profiler import ProfilerActivity, profile
-from torch.utils.flop_counter import FlopCounterMode
 
+from benchmarks.measuring import (
+    MATRIX,
+    Table,
+    Work,
+    count_gflop,
+    peak_memory,
+    print_profile,
+    take_turns_with_product,
+)
 from seqlab.components.attention.additive import AdditiveScore
 from seqlab.components.attention.interface import Attention
 from seqlab.components.attention.soft import SoftAttention
@@ -33,7 +33,6 @@ from seqlab.models.captioning.show_attend_tell import ShowAttendTell
 
 BATCH, GRID, CHANNELS, NUM_WORDS = 32, 14, 512, 20
 EMBEDDING, HIDDEN, ATTENTION, VOCABULARY = 512, 512, 512, 10_000
-MATRIX = 2048  # side of the square product that the machine's rate is measured with
 
 
 class GivenFeatures(Backbone):
@@ -116,8 +115,8 @@ class OurDecoder(nn.Module):
         return forced.logits, forced.auxiliary["doubly_stochastic"].value
 
 
-def additive(*, query_dim: int, value_dim: int) -> Attention:
-    score = AdditiveScore(query_dim=query_dim, value_dim=value_dim, hidden_dim=ATTENTION)
+def additive(*, query_dim: int, value_dim: int, hidden_dim: int = ATTENTION) -> Attention:
+    score = AdditiveScore(query_dim=query_dim, value_dim=value_dim, hidden_dim=hidden_dim)
     return SoftAttention(score=score)
 
 
@@ -172,82 +171,10 @@ def check_equal(decoders: dict[str, nn.Module], source: Tensor, tokens: Tensor) 
     print(f"equal: loss {loss:.6f}, gradients of {', '.join(pairs)}")
 
 
-def milliseconds(function: Callable[[], Tensor]) -> float:
-    start = time.perf_counter()
-    function()
-    return 1000 * (time.perf_counter() - start)
-
-
-def measure(
-    steps: dict[str, Callable[[], Tensor]], num_threads: int, repeats: int
-) -> tuple[dict[str, float], float]:
-    """Median milliseconds of each, and the machine's rate in GFLOP/s, all taken in turns."""
-    torch.set_num_threads(num_threads)
-    square = torch.randn(MATRIX, MATRIX)
-    work = {**steps, "product": lambda: square @ square}
-    times: dict[str, list[float]] = {name: [] for name in work}
-    for repeat in range(repeats + 1):
-        for name, function in work.items():
-            elapsed = milliseconds(function)
-            if repeat > 0:  # the first warms up
-                times[name].append(elapsed)
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    rate = 2 * MATRIX**3 / medians.pop("product") / 1e6
-    return medians, rate
-
-
-def send_peak(name: str, connection: Connection) -> None:
-    """Send by how many MB the resident memory of this process grows at most over three steps."""
-    torch.set_num_threads(1)
-    decoder, (source, tokens) = build()[name], batch()
-    process, done = psutil.Process(), threading.Event()
-    before = peak = process.memory_info().rss
-
-    def watch() -> None:
-        nonlocal peak
-        while not done.wait(0.001):
-            peak = max(peak, process.memory_info().rss)
-
-    watcher = threading.Thread(target=watch)
-    watcher.start()
-    for _ in range(3):
-        train_step(decoder, source, tokens)
-    done.set()
-    watcher.join()
-    connection.send((peak - before) / 1e6)
-
-
-def peak_memory(name: str) -> float:
-    """MB that training adds, in a fresh process, to weights and data, gradients included."""
-    context = multiprocessing.get_context("spawn")
-    receiver, sender = context.Pipe(duplex=False)
-    child = context.Process(target=send_peak, args=(name, sender))
-    child.start()
-    sender.close()
-    peak = receiver.recv()
-    child.join()
-    return peak
-
-
-def count_gflop(step: Callable[[], Tensor]) -> float:
-    """Arithmetic of a step's matrix products, forward and backward."""
-    with FlopCounterMode(display=False) as counter:
-        step()
-    return counter.get_total_flops() / 1e9
-
-
-def print_profile(step: Callable[[], Tensor]) -> None:
-    """Where the time of a step goes, by operator, in one thread."""
-    torch.set_num_threads(1)
-    step()
-    with profile(activities=[ProfilerActivity.CPU]) as profiler:
-        step()
-    events = sorted(profiler.key_averages(), key=lambda event: -event.self_cpu_time_total)
-    total = sum(event.self_cpu_time_total for event in events)
-    print(f"\n{'operator':36}{'calls':>7}{'ms':>9}{'share':>8}")
-    for event in events[:12]:
-        spent = event.self_cpu_time_total
-        print(f"{event.key:36}{event.count:7}{spent / 1000:9.1f}{spent / total:8.1%}")
+def make_steps(name: str) -> Work:
+    """Three steps of a decoder with weights and data of its own."""
+    step = partial(train_step, build()[name], *batch())
+    return lambda: [step() for _ in range(3)]
 
 
 def main() -> None:
@@ -261,23 +188,31 @@ def main() -> None:
         f"{NUM_WORDS} words, hidden {HIDDEN}, embedding {EMBEDDING}, attention {ATTENTION}, "
         f"vocabulary {VOCABULARY}; torch {torch.__version__}"
     )
-    peaks = {name: peak_memory(name) for name in ("usual", "seqlab")}
+    peaks = {name: peak_memory(partial(make_steps, name)) for name in ("usual", "seqlab")}
     decoders, (source, tokens) = build(), batch()
     check_equal(decoders, source, tokens)
     steps = {name: partial(train_step, d, source, tokens) for name, d in decoders.items()}
     gflop = {name: count_gflop(step) for name, step in steps.items()}
 
-    print(
-        f"\n{'threads':>7}{'decoder':>9}{'ms':>8}{'times':>7}{'GFLOP':>8}{'GFLOP/s':>9}{'share':>7}"
+    print()
+    table = Table(
+        {
+            "threads": (7, ""),
+            "decoder": (9, ""),
+            "ms": (8, ".0f"),
+            "times": (7, ".2f"),
+            "GFLOP": (8, ".1f"),
+            "GFLOP/s": (9, ".1f"),
+            "share": (7, ".0%"),
+        }
     )
     for num_threads in (1, 2):
-        medians, rate = measure(steps, num_threads, repeats)
+        torch.set_num_threads(num_threads)
+        medians, rate = take_turns_with_product(steps, repeats)
         for name, median in medians.items():
-            reached = 1000 * gflop[name] / median
-            print(
-                f"{num_threads:7}{name:>9}{median:8.0f}{medians['usual'] / median:7.2f}"
-                f"{gflop[name]:8.1f}{reached:9.1f}{reached / rate:7.0%}"
-            )
+            reached = gflop[name] / median
+            times = medians["usual"] / median
+            table.row(num_threads, name, 1000 * median, times, gflop[name], reached, reached / rate)
         print(f"{num_threads:7}  product of {MATRIX}x{MATRIX}{rate:18.1f}   100%")
     print(
         f"\npeak memory of three steps in a process of its own, in one thread, beyond weights and "
