@@ -86,7 +86,7 @@ def test_the_outer_cell_is_the_one_that_is_swapped(
 ) -> None:
     folder = shutil.copytree(catalog.conf_dir(), tmp_path / "conf")
     text = (folder / "model/show_tell.yaml").read_text()
-    (folder / "model/deep.yaml").write_text(text.replace("recurrent: lstm", "recurrent: stacked"))
+    (folder / "model/deep.yaml").write_text(text.replace("retentive_lstm", "stacked"))
     monkeypatch.setattr(catalog, "conf_dir", lambda: folder)
     assert compose("train", ["model=deep"]).model.recurrent.num_layers == 2
     config = compose("train", ["model=deep", "recurrent=gru_before"])
