@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import termios
@@ -27,6 +28,8 @@ MODELS = {
     "seq2seq": (*TINY_TRANSLATION, "model=seq2seq"),
 }
 ATTENDING = ("rnn_search", "luong")
+
+PATIENCE = 120  # seconds that a terminal is waited for
 
 SENTENCES = "the dogs run\n\nthe big cat saw a zebra\n"
 
@@ -167,7 +170,7 @@ class Terminal:
             stdout=slave,
             stderr=slave,
             start_new_session=True,
-            preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),  # so that Ctrl-C is a signal
+            preexec_fn=_take_the_terminal,
         )
         os.close(slave)
 
@@ -176,18 +179,30 @@ class Terminal:
 
     def wait_for(self, text: str) -> None:
         """Read until a text comes that was not there before."""
-        deadline, place = time.monotonic() + 300, len(self.said)
+        deadline, place = time.monotonic() + PATIENCE, len(self.said)
         while text not in self.said[place:]:
             assert time.monotonic() < deadline, self.said
-            if select.select([self.master], [], [], 1.0)[0]:
-                self.said += os.read(self.master, 4096).decode()
+            self.hear()
 
     def end(self) -> int:
         """The exit status, once all is said."""
+        deadline = time.monotonic() + PATIENCE
         with contextlib.suppress(OSError):  # the other side is closed
-            while piece := os.read(self.master, 4096):
-                self.said += piece.decode()
-        return self.process.wait(timeout=300)
+            while True:
+                assert time.monotonic() < deadline, self.said
+                self.hear()
+        return self.process.wait(timeout=PATIENCE)
+
+    def hear(self) -> None:
+        """Read what is said within a second."""
+        if select.select([self.master], [], [], 1.0)[0]:
+            self.said += os.read(self.master, 4096).decode()
+
+
+def _take_the_terminal() -> None:
+    """Make Ctrl-C a signal, also where a job in the background has left it ignored."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 @pytest.fixture

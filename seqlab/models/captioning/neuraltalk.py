@@ -26,9 +26,9 @@ class NeuralTalk(CaptioningModel):
     """Multimodal recurrent network of Karpathy and Fei-Fei (2015), equations 13 to 15.
 
     b_v = W_hi CNN(I); h_t = f(W_hx x_t + W_hh h_(t-1) + b_h + 1(t = 1) b_v);
-    y_t = softmax(W_oh h_t + b_o). W_hi CNN(I) is the backbone's summary of its feature map, projected
-    and normalised over the batch. In a cell with gates b_v biases every gate. Dropout falls on words
-    and outputs, never between steps.
+    y_t = softmax(W_oh h_t + b_o). W_hi CNN(I) is the backbone's summary of its feature map,
+    projected and normalised over the batch. In a cell with gates b_v biases every gate. Dropout
+    falls on words and outputs, never between steps.
 
     Args:
         vocab_size: number V of words.

@@ -67,8 +67,8 @@ class ShowAttendTell(CaptioningModel):
             vocab_size=vocab_size, embedding_dim=embedding_dim, pad_id=pad_id
         )
         self.attention = attention(query_dim=hidden_dim, value_dim=channels)
-        # The paper has the penalty with soft attention only. Reads of one place at a time are as few
-        # as the words: to ask that they reach all places would only blur where they look.
+        # The paper has the penalty with soft attention only. Reads of one place at a time are as
+        # few as the words: to ask that they reach all places would only blur where they look.
         penalty = ("doubly_stochastic",)
         self.auxiliary_names = POLICY_NAMES if self.attention.samples else penalty
         self.cell = recurrent(input_dim=embedding_dim, hidden_dim=hidden_dim)

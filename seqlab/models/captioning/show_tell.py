@@ -24,7 +24,8 @@ class ShowTell(CaptioningModel):
     """The image is the first word that a recurrent cell reads; Vinyals et al. (2015), section 3.1.
 
     x_-1 = CNN(I), x_t = W_e S_t, p_(t+1) = LSTM(x_t) (equations 10 to 12). CNN(I) is the backbone's
-    summary of its feature map, projected and normalised over the batch. Dropout falls on words and outputs, never between steps.
+    summary of its feature map, projected and normalised over the batch. Dropout falls on words and
+    outputs, never between steps.
 
     Args:
         vocab_size: number V of words.
