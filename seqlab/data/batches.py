@@ -29,3 +29,31 @@ class TranslationBatch(NamedTuple):
     lengths: Tensor  # [B], words and end
     source_texts: tuple[str, ...]  # B lines as they were read
     references: tuple[tuple[str, ...], ...]  # B times all translations, as they were read
+
+
+class QuestionBatch(NamedTuple):
+    """Questions, what was told before them, and their answers."""
+
+    example_ids: tuple[str, ...]  # B names: task, split and number, "qa3:val:17", counted from 1
+    facts: Tensor  # [B, M, W], words of each fact, padding after them and after the last fact
+    num_facts: Tensor  # [B]
+    question: Tensor  # [B, Q], words, padding
+    keys: Tensor | None  # [B, M, W'], by which a fact is found; None: by all its words
+    values: Tensor | None  # [B, M, W''], what is read of it; None: all its words
+    supporting: Tensor | None  # [B, F], facts that the answer needs, -1 where there are fewer
+    answers: Tensor  # [B], the word to learn
+    accepted: Tensor  # [B, R], all words that are right, -1 where there are fewer
+    tasks: Tensor  # [B], number in the spec's `tasks`
+    fact_texts: tuple[tuple[str, ...], ...]  # B times the facts as they were read
+    question_texts: tuple[str, ...]  # B questions as they were read
+
+
+class AlgorithmicBatch(NamedTuple):
+    """Sequences of vectors, and what an algorithm makes of them."""
+
+    example_ids: tuple[str, ...]  # B names: split, epoch and number
+    inputs: Tensor  # [B, T, I]
+    lengths: Tensor  # [B], steps that are real
+    targets: Tensor  # bits [B, T, O] of 0.0 and 1.0, or numbers of symbols [B, T]
+    scored: Tensor  # [B, T], True where the output counts
+    difficulties: Tensor  # [B], such as the length of what is copied

@@ -73,3 +73,49 @@ class TranslationSpec(TextSpec):
     target_text: str
     max_length: int
     split_hash: str
+
+
+@dataclass(frozen=True)
+class QuestionSpec(Spec):
+    """Questions about facts, answered by one word.
+
+    Args:
+        words: the vocabulary; the first two are padding and unknown. An answer of several words
+            (`apple,milk`) is a word of its own.
+        tasks: names of the kinds of questions, by which results are reported.
+        answers: numbers of the words that answer a question of the training split.
+        max_facts: most facts before a training question.
+        max_words: words of the longest fact of the training split.
+        split_hash: hash of the lists of examples of each split.
+    """
+
+    words: tuple[str, ...]
+    tasks: tuple[str, ...]
+    answers: tuple[int, ...]
+    max_facts: int
+    max_words: int
+    split_hash: str
+
+    pad_id: ClassVar[int] = 0
+    unknown_id: ClassVar[int] = 1
+
+
+@dataclass(frozen=True)
+class AlgorithmicSpec(Spec):
+    """Sequences made by an algorithm.
+
+    Args:
+        algorithm: its name, such as `copy`.
+        input_dim: size I of an input.
+        output_dim: size O of an output: bits, or symbols of which one is right.
+        outputs: `bits` or `symbols`.
+        num_steps: steps of every sequence; 0 where sequences differ.
+        split_hash: hash of the settings that the evaluated examples are a function of.
+    """
+
+    algorithm: str
+    input_dim: int
+    output_dim: int
+    outputs: str
+    num_steps: int
+    split_hash: str

@@ -77,3 +77,66 @@ class TranslationModel(SequenceGenerator):
     Attention weights [.., S] are those of the source's tokens in their written order, the end
     included, also where a model reads them in another one.
     """
+
+
+class Questions(NamedTuple):
+    """Questions, and what was told before each: the M slots of a memory, in the order of telling.
+
+    A slot is a fact: a sentence of a story, a triple of a knowledge base or a window of a text.
+    """
+
+    facts: Tensor  # [B, M, W], words of each fact, padding after them and after the last fact
+    num_facts: Tensor  # [B]
+    question: Tensor  # [B, Q], words, padding
+    keys: Tensor | None = None  # [B, M, W'], by which a fact is found; None: by all its words
+    values: Tensor | None = None  # [B, M, W''], what is read of it; None: all its words
+
+
+class Answered(NamedTuple):
+    """What a model makes of questions."""
+
+    logits: Tensor  # [B, V], which word is the answer
+    attention: Tensor | None  # [B, K, M], what each hop reads, where the model reads facts
+    auxiliary: dict[str, AuxiliaryTerm]
+
+
+class QuestionAnswerer(nn.Module, ABC):
+    """Answers a question about facts by one word of the vocabulary.
+
+    Attributes:
+        auxiliary_names: the auxiliary terms that `forward` gives in training.
+    """
+
+    auxiliary_names: tuple[str, ...] = ()
+
+    @abstractmethod
+    def forward(self, questions: Questions, supporting: Tensor | None = None) -> Answered:
+        """Answers.
+
+        Args:
+            questions: what is asked, and what is known.
+            supporting: which facts the answer needs, in the order of need, [B, F], -1 where there
+                are fewer; None where nobody says. Only what training adds to the loss may depend on
+                it, never the logits or the attention of an evaluation.
+        """
+
+    def begin_epoch(self, epoch: int) -> None:
+        """Told before each epoch of training, counted from 0, for what changes in its course."""
+
+
+class AlgorithmicModel(nn.Module, ABC):
+    """Maps a sequence of vectors to a sequence of outputs, step by step."""
+
+    @abstractmethod
+    def forward(self, inputs: Tensor, lengths: Tensor) -> Tensor:
+        """Unnormalised outputs [B, T, O] of inputs [B, T, I], of which lengths [B] are real.
+
+        An output is a function of the inputs up to its step.
+        """
+
+    def trace(self, inputs: Tensor) -> dict[str, Tensor]:
+        """What a memory does with one sequence [T, I]: weightings [T, N] and gates [T, 1], by name.
+
+        Empty where the model has no memory to show.
+        """
+        return {}
