@@ -4,6 +4,8 @@ from typing import NamedTuple
 
 from torch import Tensor
 
+VOID = 255  # the label of a pixel that counts neither in a loss nor in a score
+
 
 class CaptionBatch(NamedTuple):
     """Images and captions; an image stands once however many of its captions are in the batch."""
@@ -57,3 +59,23 @@ class AlgorithmicBatch(NamedTuple):
     targets: Tensor  # bits [B, T, O] of 0.0 and 1.0, or numbers of symbols [B, T]
     scored: Tensor  # [B, T], True where the output counts
     difficulties: Tensor  # [B], such as the length of what is copied
+
+
+class SegmentationBatch(NamedTuple):
+    """Images and the class of each of their pixels."""
+
+    image_ids: tuple[str, ...]  # B names: file names, or scene numbers
+    images: Tensor  # [B, 3, height, width] in [0, 1], resized to what the model is to see
+    labels: Tensor  # [B, height', width'], classes, VOID where nothing is scored; in evaluation as
+    # large as they were annotated, in training as large as the images
+
+
+class InstanceBatch(NamedTuple):
+    """Images and their objects; those beyond an image's own are padding."""
+
+    image_ids: tuple[str, ...]  # B names: file names, or scene numbers
+    images: Tensor  # [B, 3, height, width] in [0, 1]
+    boxes: Tensor  # [B, N, 4], left, top, right, bottom in pixels
+    labels: Tensor  # [B, N], classes from 0, -1 on padding
+    masks: Tensor  # [B, N, height, width], True on the object's visible pixels
+    crowds: Tensor  # [B, N], True on groups that are not told apart, which are not scored

@@ -119,3 +119,34 @@ class AlgorithmicSpec(Spec):
     outputs: str
     num_steps: int
     split_hash: str
+
+
+@dataclass(frozen=True)
+class SegmentationSpec(Spec):
+    """Images with a class for each pixel.
+
+    Args:
+        classes: names of the classes, in the order of their numbers.
+        palette: colour of each class in figures and label images, such as `#804000`.
+        class_weights: median frequency over each class's own, in the training split (Eigen and
+            Fergus, 2015, section 6.3.2): of one value for each class.
+        split_hash: hash of the lists of examples of each split.
+    """
+
+    classes: tuple[str, ...]
+    palette: tuple[str, ...]
+    class_weights: tuple[float, ...]
+    split_hash: str
+
+
+@dataclass(frozen=True)
+class InstanceSpec(Spec):
+    """Images with objects.
+
+    Args:
+        classes: names of the classes, in the order of their numbers.
+        split_hash: hash of the lists of examples of each split.
+    """
+
+    classes: tuple[str, ...]
+    split_hash: str

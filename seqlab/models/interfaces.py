@@ -140,3 +140,50 @@ class AlgorithmicModel(nn.Module, ABC):
         Empty where the model has no memory to show.
         """
         return {}
+
+
+class Segmented(NamedTuple):
+    """What a model makes of each pixel."""
+
+    logits: Tensor  # [B, C, height, width], as large as the images
+    earlier: tuple[Tensor, ...] = ()  # the same of steps before the last, which are trained too
+
+
+class SegmentationModel(nn.Module, ABC):
+    """Says of each pixel of an image to which class it belongs.
+
+    Where it has a `backbone`, that may be trained with a rate of its own.
+    """
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Segmented:
+        """Scores of images [B, 3, height, width] with values in [0, 1], of any size."""
+
+
+class Instances(NamedTuple):
+    """Objects of images, the same number N for each; those beyond an image's own are padding."""
+
+    boxes: Tensor  # [B, N, 4], left, top, right, bottom in pixels
+    labels: Tensor  # [B, N], classes from 0, -1 on padding
+    masks: Tensor  # [B, N, height, width], True on the object's visible pixels
+
+
+class Detections(NamedTuple):
+    """What a model found, best first; padded to the same number N."""
+
+    boxes: Tensor  # [B, N, 4], left, top, right, bottom in pixels
+    labels: Tensor  # [B, N], classes from 0, -1 on padding
+    scores: Tensor  # [B, N], 0 to 1
+    masks: Tensor  # [B, N, height, width], True on the object
+
+
+class InstanceModel(nn.Module, ABC):
+    """Finds the objects of an image and the pixels of each."""
+
+    @abstractmethod
+    def forward(self, images: Tensor, truth: Instances) -> dict[str, AuxiliaryTerm]:
+        """The losses of images [B, 3, height, width] in [0, 1] by name, each with its weight."""
+
+    @abstractmethod
+    def detect(self, images: Tensor) -> Detections:
+        """Objects of images [B, 3, height, width] with values in [0, 1]."""
