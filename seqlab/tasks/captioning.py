@@ -22,6 +22,7 @@ from seqlab.models.ensemble import CaptioningEnsemble
 from seqlab.models.interfaces import CaptioningModel, TeacherForced
 from seqlab.tasks import generation
 from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
+from seqlab.tasks.objectives import objective, refuse_unknown_weights
 from seqlab.viz.attention import attention_figure
 from seqlab.viz.captions import caption_gallery
 
@@ -68,7 +69,7 @@ class CaptioningTask(Task):
         self.final_scores = CaptionScores(meteor=True)
         self.pointing = PointingAccuracy()
         self._to_draw: list[_Described] = []
-        generation.refuse_unknown_weights(model, auxiliary_weights)
+        refuse_unknown_weights(model, auxiliary_weights)
 
     @staticmethod
     def sizes(spec: CaptionSpec) -> dict[str, Any]:
@@ -103,7 +104,7 @@ class CaptioningTask(Task):
     def train_batch(self, batch: CaptionBatch) -> Outcome:
         forced = self._teach(self._features(batch), batch)
         nll = sequence_nll(forced.logits, batch.tokens[:, 1:], batch.lengths)  # [B]
-        return generation.objective(forced, nll, batch.lengths.sum(), self.auxiliary_weights)
+        return objective(nll, forced.auxiliary, batch.lengths.sum(), self.auxiliary_weights)
 
     def decode(self, features: Tensor) -> Hypotheses:
         """Captions of feature maps [I, D, h, w]."""

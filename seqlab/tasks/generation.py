@@ -1,56 +1,9 @@
-"""What every task that generates sequences shares: the objective and the search."""
+"""What every task that generates sequences shares: the search."""
 
-from collections.abc import Mapping
 from typing import Any
 
-from torch import Tensor
-
 from seqlab.components.decoding.interface import Hypotheses, Search
-from seqlab.config.errors import Problem, UserError
-from seqlab.models.interfaces import SequenceGenerator, TeacherForced
-from seqlab.tasks.base import Outcome
-
-
-def refuse_unknown_weights(model: SequenceGenerator, weights: Mapping[str, float]) -> None:
-    """Complain of `task.auxiliary_weights` that the model has no term for.
-
-    Raises:
-        UserError: with a problem for each.
-    """
-    known = tuple(model.auxiliary_names)
-    problems = [
-        Problem(
-            key=f"task.auxiliary_weights.{name}",
-            given=name,
-            allowed=known,
-            message=f"{type(model).__name__} has no such auxiliary term",
-        )
-        for name in weights
-        if name not in known
-    ]
-    if problems:
-        raise UserError(problems)
-
-
-def objective(
-    forced: TeacherForced, nll: Tensor, num_tokens: Tensor, weights: Mapping[str, float]
-) -> Outcome:
-    """The papers' sum over a sentence, log-likelihood and auxiliary terms alike, per token.
-
-    It is summed over the batch and divided by the number of its tokens, so that a learning rate
-    means the same for sentences of any length.
-
-    Args:
-        forced: predictions and auxiliary terms.
-        nll: negative log-likelihood of each sentence, [B], smoothed or not.
-        num_tokens: of the whole batch, [].
-        weights: weights of auxiliary terms by name, instead of the paper's.
-    """
-    total, logged = nll.sum(), {"loss": nll.sum() / num_tokens}
-    for name, term in forced.auxiliary.items():
-        total = total + weights.get(name, term.weight) * term.value.sum()
-        logged[name] = term.value.mean()
-    return Outcome(total / num_tokens, logged)
+from seqlab.models.interfaces import SequenceGenerator
 
 
 def find(

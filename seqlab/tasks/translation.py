@@ -19,6 +19,7 @@ from seqlab.metrics.translation import TranslationScores, bleu_by_length
 from seqlab.models.interfaces import Sentences, TeacherForced, TranslationModel
 from seqlab.tasks import generation
 from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
+from seqlab.tasks.objectives import objective, refuse_unknown_weights
 from seqlab.tasks.translated import Translated, nothing_to_copy, render
 from seqlab.viz.length_scores import length_figure
 
@@ -72,7 +73,7 @@ class TranslationTask(Task):
                     )
                 ]
             )
-        generation.refuse_unknown_weights(model, auxiliary_weights)
+        refuse_unknown_weights(model, auxiliary_weights)
         if replace_unknown and not _attends(model, spec):
             raise nothing_to_copy()
         self.model: TranslationModel
@@ -114,7 +115,7 @@ class TranslationTask(Task):
         nll = sequence_nll(
             forced.logits, batch.tokens[:, 1:], batch.lengths, smoothing=self.label_smoothing
         )  # [B]
-        return generation.objective(forced, nll, batch.lengths.sum(), self.auxiliary_weights)
+        return objective(nll, forced.auxiliary, batch.lengths.sum(), self.auxiliary_weights)
 
     def translate(self, texts: Sequence[str], source: Sentences) -> Iterator[Translated]:
         """Search for translations of lines, whose tokens are the source."""
