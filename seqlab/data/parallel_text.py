@@ -1,14 +1,12 @@
 """Sentences and their translations, of whatever source, and the reading of aligned text files."""
 
-import gzip
 import logging
-import zlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from seqlab.data.errors import DataError
+from seqlab.data.text_files import decode_lines, read_bytes
 
 log = logging.getLogger(__name__)
 
@@ -86,11 +84,11 @@ def _read_pairs(
     split: str, files: TextFiles, broken: list[str], found: list[str]
 ) -> tuple[SentencePair, ...]:
     """The pairs of two files; files that cannot be read go to `broken`, bad lines to `found`."""
-    contents = [_read(path, broken) for path in files]
+    contents = [read_bytes(path, broken) for path in files]
     if None in contents:
         return ()
     source, target = (
-        list(_decode(content or b"", path, found))
+        list(decode_lines(content or b"", path, found))
         for content, path in zip(contents, files, strict=True)
     )
     if len(source) != len(target):
@@ -103,38 +101,3 @@ def _read_pairs(
         for number, (line, translation) in enumerate(zip(source, target, strict=False), start=1)
         if line is not None and translation is not None
     )
-
-
-def _read(path: Path, broken: list[str]) -> bytes | None:
-    """The bytes of a file, unpacked where its name ends in .gz; None where that fails."""
-    try:
-        content = path.read_bytes()
-        return gzip.decompress(content) if path.suffix == ".gz" else content
-    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        broken.append(f"{path}: is no whole gzip file ({error})")
-    except OSError as error:
-        broken.append(f"{path}: {error.strerror}")
-    return None
-
-
-def _decode(content: bytes, path: Path, found: list[str]) -> Iterator[str | None]:
-    """The lines of a file, None for each that is not UTF-8 or has no word.
-
-    Only a line feed ends a line: other separators, such as U+2028, occur inside of sentences, and
-    to break at them would part all later lines from their translations.
-    """
-    lines = content.removeprefix(b"\xef\xbb\xbf").split(b"\n")
-    if not lines[-1]:
-        lines.pop()  # the end of the last line is not the begin of another
-    for number, line in enumerate(lines, start=1):
-        try:
-            text = line.decode().removesuffix("\r")
-        except UnicodeDecodeError as error:
-            found.append(f"{path}:{number}: not UTF-8 ({error.reason})")
-            yield None
-            continue
-        if not text.strip():
-            found.append(f"{path}:{number}: the line is empty")
-            yield None
-            continue
-        yield text

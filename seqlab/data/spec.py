@@ -83,14 +83,16 @@ class QuestionSpec(Spec):
         words: the vocabulary; the first two are padding and unknown. An answer of several words
             (`apple,milk`) is a word of its own.
         tasks: names of the kinds of questions, by which results are reported.
+        slots: what of a fact a memory holds, as JSON; see `seqlab.data.fact_slots.FactSlots`.
         answers: numbers of the words that answer a question of the training split.
-        max_facts: most facts before a training question.
-        max_words: words of the longest fact of the training split.
+        max_facts: most slots before a training question.
+        max_words: words of the longest slot of the training split.
         split_hash: hash of the lists of examples of each split.
     """
 
     words: tuple[str, ...]
     tasks: tuple[str, ...]
+    slots: str
     answers: tuple[int, ...]
     max_facts: int
     max_words: int
