@@ -38,6 +38,10 @@ A choice (model=show_tell, attention=hard) puts a yaml of conf/ in its place; a 
 line beats experiment=NAME, which beats what the task chooses. `seqlab list` shows the names.
 
   seeds=5             train with five seeds; mean and 95 % interval of each metric
+  restarts=10         train with ten seeds, keep the run that is best on validation, and show how
+                      far the ten lie apart
+  select=train        of the restarts, keep that with the lowest training loss; else select=val
+  n_jobs=N            runs of seeds or restarts at once; null: as many as the cores or GPUs allow
   resume=DIR          go on with a run that was stopped
   run_dir=DIR         where the run is kept, instead of runs/TASK/MODEL/TIME
   threads=N           threads of torch on the CPU
@@ -51,6 +55,7 @@ line beats experiment=NAME, which beats what the task chooses. `seqlab list` sho
                 "seqlab train model=show_tell optimizer.lr=1e-3 trainer.max_epochs=20",
                 "other values",
             ),
+            ("seqlab train task=translation restarts=10 n_jobs=2", "the best of ten, two at once"),
             ("seqlab train resume=runs/captioning/show_tell/2025-01-31_12-00-00", "go on"),
         ),
     ),
@@ -76,8 +81,8 @@ Needs the run directory and the raw data, nothing else.
         ),
     ),
     "predict": Usage(
-        "seqlab predict run=DIR input=FILES [--alignments] [KEY=VALUE ...]",
-        "use a trained run on files or sentences of your own",
+        "seqlab predict run=DIR [input=FILES] [--alignments] [KEY=VALUE ...]",
+        "use a trained run on files, sentences or stories of your own",
         """\
 Prints what the model says of each input. predictions.txt keeps the best answers, one a line beside
 the lines of the input; predictions.jsonl all that is known of each: scores, n-best lists, figures.
@@ -85,7 +90,10 @@ the lines of the input; predictions.jsonl all that is known of each: scores, n-b
   run=[DIR,DIR,...]   an ensemble, as in seqlab eval
   input=FILES         images: a file, a folder or a pattern in quotes
                       text: a file of lines, one sentence each, .gz too
-                      -: what you type or a pipe brings: sentences, or names of images
+                      stories: a fact a line; a line that ends in ? asks about the facts so far,
+                      an empty one begins a new story; files of bAbI too
+                      -: what you type or a pipe brings: lines, or names of images
+                      (without it, lines are asked for at a terminal)
   --alignments        draw which source words each word attended to; short for figures=true
                       (images are always drawn, but with figures=false)
   output=DIR          where predictions and figures go, instead of the run's own folder
@@ -104,6 +112,7 @@ the lines of the input; predictions.jsonl all that is known of each: scores, n-b
             ("echo 'a dog runs' | seqlab predict run=DIR input=-", "one sentence"),
             ("seqlab predict run=DIR input=a.txt decoding=beam decoding.num_best=5", "n-best"),
             ("seqlab predict run=[DIR1,DIR2] input=sentences.txt", "an ensemble"),
+            ("seqlab predict run=DIR", "tell a story and ask"),
         ),
     ),
     "sweep": Usage(

@@ -2,6 +2,7 @@
 
 import glob
 import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -31,14 +32,6 @@ def problems(values: Mapping[str, Any]) -> list[Problem]:
         found += _run(run, checkpoint, values)
     if len(runs) > 1:
         found += _ensemble(runs, checkpoint)
-    split = values.get("split", "test")
-    if split not in ("test", "val"):
-        allowed = ("test", "val")
-        near = nearest(split, allowed)
-        message = "there is no such split to evaluate"
-        found.append(
-            Problem(key="split", given=split, message=message, allowed=allowed, nearest=near)
-        )
     return found + _input(values, runs)
 
 
@@ -87,6 +80,8 @@ def _input(values: Mapping[str, Any], runs: Sequence[str]) -> list[Problem]:
     if given != MISSING and (given == "-" or Path(given).exists() or _matches(given)):
         return []
     task = _task(runs, values["allow"])
+    if given == MISSING and task and task.reads_lines and sys.stdin.isatty():
+        return []  # a person who gives nothing is asked for lines
     if given == MISSING:
         wanted = "FILES" if task is None else shlex.quote(task.example_input)
         typed = ", or input=- for lines that are typed" if task and task.reads_lines else ""

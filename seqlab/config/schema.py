@@ -8,6 +8,7 @@ from typing import Any
 
 MISSING: Any = "???"  # OmegaConf's mark of a value that has to be given
 TEXTS = {"texts": True}  # marks a key that takes a text or a list; OmegaConf knows no such type
+ONE_OF = "one_of"  # marks a key that takes one of a few words
 
 
 @dataclass
@@ -26,6 +27,11 @@ class TrainConfig:
     Args:
         seed: of weights, data order, augmentation and dropout.
         seeds: how many seeds to run, from `seed` upwards; null runs `seed` alone.
+        restarts: how many seeds to run, from `seed` upwards, to keep the best of; null for none.
+        select: which restart is kept: `val`, the best validation of the metric that the task
+            monitors, or `train`, the lowest mean training loss of the last epoch.
+        n_jobs: runs of `seeds` or `restarts` at once; null is one for each GPU, or without one for
+            every `threads` cores.
         run_dir: where the run is kept; null is paths.runs/<task>/<model>/<time>.
         resume: a run directory to go on with.
         threads: of torch on the CPU; null chooses.
@@ -37,6 +43,9 @@ class TrainConfig:
 
     seed: int = 1
     seeds: int | None = None
+    restarts: int | None = None
+    select: str = field(default="val", metadata={ONE_OF: ("val", "train")})
+    n_jobs: int | None = 1
     run_dir: str | None = None
     resume: str | None = None
     threads: int | None = None
@@ -76,7 +85,7 @@ class EvalConfig:
     run: Any = field(default=MISSING, metadata=TEXTS)
     output: str | None = None
     checkpoint: str = "best"
-    split: str = "test"
+    split: str = field(default="test", metadata={ONE_OF: ("test", "val")})
     num_figures: int = 8
     threads: int | None = None
     allow: list[str] = field(default_factory=list)
@@ -92,7 +101,8 @@ class PredictConfig:
 
     Args:
         run: the run directory, or a list of those that make an ensemble.
-        input: a file, a folder, a glob in quotes, or `-` for lines of standard input.
+        input: a file, a folder, a glob in quotes, or `-` for lines of standard input; a task that
+            reads lines asks for them at a terminal where nothing is given.
         output: where predictions and figures go; null is the folder `predictions` of the run, or of
             the ensemble below paths.runs/<task>/ensembles.
         checkpoint: `best`, `last` or the path of a checkpoint.
@@ -172,6 +182,12 @@ def texts(verb: str) -> list[str]:
 def lists(verb: str) -> list[str]:
     """The keys of a verb that take a text or a list of them."""
     return [item.name for item in fields(SCHEMAS[verb]) if item.metadata == TEXTS]
+
+
+def choices(verb: str) -> dict[str, tuple[str, ...]]:
+    """The keys of a verb that take one of a few words, with these."""
+    marked = [item for item in fields(SCHEMAS[verb]) if ONE_OF in item.metadata]
+    return {item.name: item.metadata[ONE_OF] for item in marked}
 
 
 def as_list(given: Any) -> list[str]:

@@ -83,7 +83,7 @@ def _evaluate(config: DictConfig, saved: list[Saved], run_dir: RunDir) -> dict[s
             atomic_write(metrics, json.dumps(found, indent=1, ensure_ascii=False) + "\n")
         several = f"ensemble of {len(saved)}, " if len(saved) > 1 else ""
         title = f"{several}{config.checkpoint} checkpoint, {config.split}"
-        screen.metrics_table(found, title=title)
+        screen.metrics_table(found, title, parts.task.tables())
         screen.line(f"metrics are in {metrics}, predictions in {answers}")
         if drawn:
             screen.line(f"{len(drawn)} figures are in {run_dir.figures}")

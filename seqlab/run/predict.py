@@ -1,6 +1,7 @@
 """Use a run on what a person has."""
 
 import json
+import math
 import sys
 from pathlib import Path
 
@@ -9,13 +10,14 @@ from lightning.fabric import Fabric
 from omegaconf import DictConfig, OmegaConf
 from rich.text import Text
 
+from seqlab.config.errors import Problem, UserError
 from seqlab.run.assemble import prepare_torch, reassemble
 from seqlab.run.environment import sound_threads
-from seqlab.run.inputs import find_files, is_typed, read_lines
+from seqlab.run.inputs import TYPED, find_files, is_typed, read_lines
 from seqlab.run.members import answers_of, read_members
 from seqlab.run.rundir import atomic_write
 from seqlab.run.screen import Screen
-from seqlab.tasks.base import Prediction, Task
+from seqlab.tasks.base import Hypothesis, Prediction, Task
 
 
 def predict(config: DictConfig) -> list[Prediction]:
@@ -27,8 +29,8 @@ def predict(config: DictConfig) -> list[Prediction]:
         config: a validated config of `seqlab predict`.
 
     Raises:
-        UserError: there is no such checkpoint or no such input, or several runs do not fit each
-            other.
+        UserError: there is no such checkpoint or no such input, an input that nobody types has no
+            answer, or several runs do not fit each other.
         KeyboardInterrupt: a person has ended it.
     """
     prepare_torch(threads=config.threads or sound_threads())
@@ -40,10 +42,11 @@ def predict(config: DictConfig) -> list[Prediction]:
     accelerator = config.trainer.accelerator
     task = parts.task.to(Fabric(accelerator=accelerator, devices=1).device).eval()
     figures = not task.reads_lines if config.figures is None else config.figures
-    typed = is_typed(config.input)
+    given = TYPED if OmegaConf.is_missing(config, "input") else config.input
+    typed = is_typed(given)
     if typed:
         print(_invitation(task), file=sys.stderr)
-    inputs = read_lines(config.input) if task.reads_lines else iter(find_files(config.input))
+    inputs = read_lines(given) if task.reads_lines else iter(find_files(given))
     # Who types waits for an answer to each line.
     batch_size = 1 if typed else config.batch_size
     screen = Screen()
@@ -53,8 +56,13 @@ def predict(config: DictConfig) -> list[Prediction]:
             for answer in task.predict_inputs(
                 inputs, parts.datamodule, output, batch_size=batch_size, figures=figures
             ):
-                answers.append(answer)
+                if answer.hypotheses:
+                    answers.append(answer)
+                elif not typed:
+                    raise _without_answer(answer)
                 screen.console.print(_shown(answer, with_source=not (typed and task.reads_lines)))
+                if answer.table is not None:
+                    screen.table(answer.table)
     finally:
         if answers:
             _keep(answers, output)
@@ -68,8 +76,14 @@ def predict(config: DictConfig) -> list[Prediction]:
 
 def _invitation(task: Task) -> str:
     if task.reads_lines:
-        return "type a line and press Enter to have it answered; Ctrl-D ends"
+        return f"{task.how_to_type}; Ctrl-D ends"
     return "type names of files, one a line; Ctrl-D ends, and they are answered"
+
+
+def _without_answer(answer: Prediction) -> UserError:
+    return UserError(
+        [Problem(key="input", given=answer.source, message=note) for note in answer.notes]
+    )
 
 
 def _shown(answer: Prediction, *, with_source: bool) -> Text:
@@ -78,13 +92,20 @@ def _shown(answer: Prediction, *, with_source: bool) -> Text:
     blocks = [Text(answer.source, "dim")] if with_source else []
     for rank, hypothesis in enumerate(answer.hypotheses):
         block = Text.assemble("  ", (hypothesis.text, "" if rank else "bold"))
-        block.append(f"   log-probability {hypothesis.log_probability:.2f}", style="dim")
-        if len(answer.hypotheses) > 1:
+        block.append(f"   {_likelihood(hypothesis, answer)}", style="dim")
+        if len(answer.hypotheses) > 1 and not answer.is_choice:
             block.append(f"   score {hypothesis.score:.2f}", style="dim")
         blocks.append(block)
     if answer.figure is not None:
         blocks.append(Text(f"  {answer.figure}", "cyan"))
+    blocks += [Text(f"  {note}", "yellow") for note in answer.notes]
     return Text("\n").join(blocks)
+
+
+def _likelihood(hypothesis: Hypothesis, answer: Prediction) -> str:
+    if answer.is_choice:
+        return f"probability {math.exp(hypothesis.log_probability):.3f}"
+    return f"log-probability {hypothesis.log_probability:.2f}"
 
 
 def _keep(answers: list[Prediction], folder: Path) -> None:
@@ -95,6 +116,7 @@ def _keep(answers: list[Prediction], folder: Path) -> None:
             **answer.hypotheses[0]._asdict(),
             "n_best": [hypothesis._asdict() for hypothesis in answer.hypotheses[1:]],
             "figure": None if answer.figure is None else str(answer.figure),
+            **(answer.record or {}),
         }
         for answer in answers
     ]

@@ -21,9 +21,14 @@ from rich.progress import (
 from rich.table import Table
 from rich.text import Text
 
+from seqlab.tasks.tables import Table as TaskTable
+
 log = logging.getLogger("seqlab.run")
 
 _LINE_SECONDS = 5.0  # between lines about something that takes a while
+
+_FULL = (0, 90, 160)  # the ground of a cell of shade 1
+_FAINTEST, _DARK = 0.02, 0.5  # shades from which on a ground is seen, and is dark
 
 
 class Screen:
@@ -85,14 +90,25 @@ class Screen:
         self.console.print(Panel(Text(text), title=title, title_align="left", border_style=style))
         log.info("%s: %s", title, text)
 
-    def metrics_table(self, metrics: Mapping[str, Any], title: str) -> None:
-        """Show metrics, one row for each, one column for each split."""
+    def metrics_table(
+        self, metrics: Mapping[str, Any], title: str, tables: Sequence[TaskTable] = ()
+    ) -> None:
+        """Show metrics, one row for each, one column for each split.
+
+        Args:
+            metrics: by split and name.
+            title: above them.
+            tables: of the task, which are shown below and hold some of the metrics.
+        """
+        elsewhere = {name for each in tables for name in each.metrics}
         splits = [
             split
             for split in ("train", "val", "test")
             if any(name.startswith(f"{split}/") for name in metrics)
         ]
-        names = dict.fromkeys(name.split("/", 1)[1] for name in metrics if "/" in name)
+        names = dict.fromkeys(
+            name.split("/", 1)[1] for name in metrics if "/" in name and name not in elsewhere
+        )
         table = Table(title=title, title_justify="left")
         table.add_column("metric")
         for split in splits:
@@ -107,12 +123,31 @@ class Screen:
             if isinstance(value, str):
                 self.console.print(Text(f"{name}: {value}", style="dim"))
             log.info("%s %s", name, value)
+        for each in tables:
+            self.table(each)
+
+    def table(self, table: TaskTable) -> None:
+        """Show a table of a task."""
+        shown = Table(title=Text(table.title), title_justify="left")
+        for number, name in enumerate(table.columns):
+            shown.add_column(Text(name), justify="right" if number else "left")
+        for row in table.rows:
+            shown.add_row(*(Text(cell.text, _ground(cell.shade)) for cell in row))
+        self.console.print(shown)
 
     def commands(self, commands: Sequence[Sequence[str]]) -> None:
         """Say what can be done next."""
         self.console.print("next:")
         for words in commands:
             self.console.print(Text(f"  {shlex.join(words)}", style="cyan"))
+
+
+def _ground(shade: float) -> str:
+    """The style of a cell: from none over pale to full blue, with ink that can be read on it."""
+    if shade < _FAINTEST:
+        return ""
+    red, green, blue = (round(255 + shade * (full - 255)) for full in _FULL)
+    return f"{'white' if shade > _DARK else 'black'} on rgb({red},{green},{blue})"
 
 
 def format_value(value: Any) -> str:

@@ -241,7 +241,8 @@ class _Run:
         return metrics
 
     def _report(self, metrics: dict[str, Any], task: Task) -> None:
-        self.screen.metrics_table(metrics, title=f"best checkpoint, epoch {metrics.get('epoch')}")
+        title = f"best checkpoint, epoch {metrics.get('epoch')}"
+        self.screen.metrics_table(metrics, title, task.tables())
         self.screen.line(f"done in {self._spent()}; everything is in {self.run_dir.path}")
         run = f"run={self.run_dir.path}"
         self.screen.commands(

@@ -2,7 +2,7 @@
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, ClassVar, Literal, NamedTuple
 
@@ -14,6 +14,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from seqlab.data.spec import Spec
 from seqlab.models.ensemble import Ensemble
 from seqlab.models.interfaces import SequenceGenerator
+from seqlab.tasks.tables import Table
 
 
 class NonFiniteLossError(RuntimeError):
@@ -70,8 +71,12 @@ class Prediction(NamedTuple):
     """What a task says of one input that a person gave."""
 
     source: str
-    hypotheses: tuple[Hypothesis, ...]  # best first, at least one
+    hypotheses: tuple[Hypothesis, ...]  # best first; none where there is no answer to this input
     figure: Path | None
+    notes: tuple[str, ...] = ()  # what a person should know of it; why, where there is no answer
+    table: Table | None = None  # shown below it
+    record: Mapping[str, Any] | None = None  # what is kept of it beside all that
+    is_choice: bool = False  # whether it is one out of a set, of which a person reads probabilities
 
 
 class Outcome(NamedTuple):
@@ -99,6 +104,7 @@ class Task(LightningModule, ABC):
     supplied_sizes: ClassVar[frozenset[str]] = frozenset()
     reads_lines: ClassVar[bool] = False  # whether a person gives it lines of text, or else files
     example_input: ClassVar[str] = "photos/*.jpg"  # what a person might give it, for hints
+    how_to_type: ClassVar[str] = "type a line and press Enter to have it answered"  # reads_lines
     monitor: ClassVar[str]
     mode: ClassVar[Literal["min", "max"]]
 
@@ -187,6 +193,10 @@ class Task(LightningModule, ABC):
 
     def draw(self, folder: Path) -> list[Path]:
         """Write the figures of the last evaluation into a folder."""
+        return []
+
+    def tables(self) -> list[Table]:
+        """Tables of the last evaluation, shown beside the one of all metrics."""
         return []
 
     def signatures(self) -> dict[str, str]:

@@ -12,16 +12,19 @@ from seqlab.cli.main import main
 Capture = pytest.CaptureFixture[str]
 
 HELP = """\
-usage: seqlab predict run=DIR input=FILES [--alignments] [KEY=VALUE ...]
+usage: seqlab predict run=DIR [input=FILES] [--alignments] [KEY=VALUE ...]
 
-Use a trained run on files or sentences of your own.
+Use a trained run on files, sentences or stories of your own.
 Prints what the model says of each input. predictions.txt keeps the best answers, one a line beside
 the lines of the input; predictions.jsonl all that is known of each: scores, n-best lists, figures.
 
   run=[DIR,DIR,...]   an ensemble, as in seqlab eval
   input=FILES         images: a file, a folder or a pattern in quotes
                       text: a file of lines, one sentence each, .gz too
-                      -: what you type or a pipe brings: sentences, or names of images
+                      stories: a fact a line; a line that ends in ? asks about the facts so far,
+                      an empty one begins a new story; files of bAbI too
+                      -: what you type or a pipe brings: lines, or names of images
+                      (without it, lines are asked for at a terminal)
   --alignments        draw which source words each word attended to; short for figures=true
                       (images are always drawn, but with figures=false)
   output=DIR          where predictions and figures go, instead of the run's own folder
@@ -38,6 +41,7 @@ examples:
   echo 'a dog runs' | seqlab predict run=DIR input=-                    one sentence
   seqlab predict run=DIR input=a.txt decoding=beam decoding.num_best=5  n-best
   seqlab predict run=[DIR1,DIR2] input=sentences.txt                    an ensemble
+  seqlab predict run=DIR                                                tell a story and ask
 """
 
 

@@ -1,6 +1,7 @@
 """The texts of what is wrong with a config, word for word, and what is right."""
 
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -296,7 +297,9 @@ def test_the_task_of_the_run_says_what_its_input_is(tmp_path: Path) -> None:
     (run / "checkpoints/best.ckpt").touch()
     kept = run / "config.yaml"
     kept.write_text("task: {_target_: seqlab.tasks.captioning.CaptioningTask}\n")
-    assert problems("predict", "run=a run") == "input: has to be given: input='photos/*.jpg'"
+    with pytest.MonkeyPatch.context() as patch:  # images are not typed
+        patch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+        assert problems("predict", "run=a run") == "input: has to be given: input='photos/*.jpg'"
     missing = "input: there is no such file\n  given: a dog runs"
     assert problems("predict", "run=a run", "input=a dog runs") == missing
 
@@ -309,6 +312,10 @@ def test_the_task_of_the_run_says_what_its_input_is(tmp_path: Path) -> None:
         "echo 'a dog runs' | seqlab predict 'run=a run' input=-\n"
         "  given: a dog runs"
     )
+    with pytest.MonkeyPatch.context() as patch:  # a person at a terminal is asked for lines
+        patch.setattr("sys.stdin", SimpleNamespace(isatty=lambda: True))
+        assert problems("predict", "run=a run") == ""
+        assert problems("predict", "run=a run", "input=dogs.txt") != ""
     for file in ("dogs.txt", "my dogs.txt", "texts/dogs"):
         expected = f"input: there is no such file\n  given: {file}"
         assert problems("predict", "run=a run", f"input={file}") == expected

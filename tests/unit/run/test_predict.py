@@ -2,6 +2,7 @@
 
 import gzip
 import io
+import json
 import os
 import pty
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 from seqlab.config.errors import UserError
 from seqlab.run.assemble import _moved, _without_weight_files
 from seqlab.run.inputs import find_files, is_typed, read_lines
-from seqlab.run.predict import _shown
+from seqlab.run.predict import _keep, _shown, _without_answer
 from seqlab.tasks.base import Hypothesis, Prediction
 
 
@@ -144,6 +145,29 @@ def test_answers_are_shown() -> None:
     )
     empty = Prediction("", (Hypothesis("", 0.0, 0.0),), None)
     assert _shown(empty, with_source=True).plain == "(an empty line)"
+
+
+def test_a_choice_is_shown_with_its_probability_and_notes_below() -> None:
+    choice = Prediction("where?", (BEST, SECOND), None, notes=("[who] knows",), is_choice=True)
+    assert _shown(choice, with_source=False).plain == (
+        "  ein Hund   probability 0.291\n  der [Hund]   probability 0.135\n  [who] knows"
+    )
+    unanswered = Prediction("where?", (), None, notes=("line 1: no fact yet",))
+    assert _shown(unanswered, with_source=False).plain == "  line 1: no fact yet"
+    assert str(_without_answer(unanswered)) == "input: line 1: no fact yet\n  given: where?"
+
+
+def test_all_that_is_known_of_an_answer_is_kept(tmp_path: Path) -> None:
+    record = {"facts": ["Aïda runs"], "attention": [[1.0]]}
+    _keep([Prediction("a dog", (BEST, SECOND), None, record=record)], tmp_path)
+    row = json.loads((tmp_path / "predictions.jsonl").read_text())
+    assert row["n_best"] == [{"text": "der [Hund]", "log_probability": -2.0, "score": -0.75}]
+    assert {name: row[name] for name in ("source", "text", *record)} == {
+        "source": "a dog",
+        "text": "ein Hund",
+        **record,
+    }
+    assert (tmp_path / "predictions.txt").read_text() == "ein Hund\n"
 
 
 def test_data_may_have_moved_since_training() -> None:

@@ -9,6 +9,7 @@ import pytest
 from rich.console import Console
 
 from seqlab.run.screen import Screen, format_seconds, format_value, logging_to
+from seqlab.tasks.tables import Cell, Table
 
 
 @pytest.mark.parametrize(
@@ -36,6 +37,35 @@ def test_a_table_has_a_column_for_each_split_and_the_signatures_below() -> None:
     assert ["┃", "metric", "┃", "val", "┃", "test", "┃"] in lines
     assert ["│", "loss", "│", "0.5000", "│", "0.2500", "│"] in lines
     assert ["test/bleu_signature:", "ptb"] in lines
+
+
+def errors() -> Table:
+    rows = ((Cell("one fact"), Cell("12.5", shade=0.125)), (Cell("[two]"), Cell("100", shade=1.0)))
+    return Table("errors", ("task", "error %"), rows, metrics=("test/error_one", "test/error_two"))
+
+
+def test_what_stands_in_a_table_of_the_task_stands_in_no_other() -> None:
+    out = io.StringIO()
+    screen = Screen(console=Console(file=out, width=80))
+    metrics = {"val/error": 0.5, "test/error": 0.25, "test/error_one": 0.125, "test/error_two": 1.0}
+    screen.metrics_table(metrics, "best checkpoint", [errors()])
+    lines = [line.split() for line in out.getvalue().splitlines()]
+    assert ["│", "error", "│", "0.5000", "│", "0.2500", "│"] in lines
+    assert ["│", "one", "fact", "│", "12.5", "│"] in lines
+    assert ["│", "[two]", "│", "100", "│"] in lines
+    assert "error_one" not in out.getvalue()
+    screen.metrics_table(metrics, "best checkpoint")
+    assert "error_one" in out.getvalue()
+
+
+def test_shades_lie_on_the_ground_of_a_cell() -> None:
+    out = io.StringIO()
+    console = Console(file=out, width=80, force_terminal=True, color_system="truecolor")
+    Screen(console=console).table(errors())
+    # SGR 48;2 is a ground: an eighth of the way from white to 0, 90, 160, and all of it.
+    assert "\x1b[30;48;2;223;234;243m   12.5\x1b[0m" in out.getvalue()
+    assert "\x1b[37;48;2;0;90;160m    100\x1b[0m" in out.getvalue()
+    assert "one fact" in out.getvalue()
 
 
 def test_commands_can_be_pasted() -> None:
