@@ -59,6 +59,7 @@ class AlgorithmicBatch(NamedTuple):
     targets: Tensor  # bits [B, T, O] of 0.0 and 1.0, or numbers of symbols [B, T]
     scored: Tensor  # [B, T], True where the output counts
     difficulties: Tensor  # [B], such as the length of what is copied
+    optimal_bits: Tensor | None  # [B], of the best possible prediction; None where it is certain
 
 
 class SegmentationBatch(NamedTuple):
