@@ -87,10 +87,12 @@ def _arguments(verb: str, before: Sequence[str], current: str) -> list[str]:
 def _settings(verb: str, before: Sequence[str], current: str) -> Iterator[str]:
     """Of the verbs that compose a config: groups with their names, and keys."""
     chosen = dict(word.split("=", 1) for word in before if "=" in word)
-    if "=" in current:
-        yield from _choices(current.partition("=")[0], chosen)
-        return
     verbs = ("train", "sweep") if verb == "sweep" else ("train" if verb == "check" else verb,)
+    if "=" in current:
+        key = current.partition("=")[0]
+        yield from (f"{key}={w}" for name in verbs for w in schema.choices(name).get(key, ()))
+        yield from _choices(key, chosen)
+        return
     keys = [key for name in verbs for key in schema.keys(name)]
     roots = {group for name in verbs for group in catalog.root_groups(name)}
     keys += _nested_keys(roots, chosen) if verb in _TRAINING else []

@@ -19,7 +19,15 @@ OFFERS: dict[str, frozenset[str]] = {
     "optimizer": frozenset({"params"}),
     "launcher": frozenset({"n_jobs", "sweep_dir"}),
 }
-_LEAST = {"seed": 0, "seeds": 1, "threads": 1, "batch_size": 1, "num_figures": 0, "n_jobs": 1}
+_LEAST = {
+    "seed": 0,
+    "seeds": 1,
+    "restarts": 1,
+    "n_jobs": 1,
+    "threads": 1,
+    "batch_size": 1,
+    "num_figures": 0,
+}
 
 
 def validate(config: DictConfig) -> list[Problem]:
@@ -116,6 +124,14 @@ def _top_level(values: Mapping[str, Any], verb: str) -> list[Problem]:
             allowed = (f"a whole number from {least} upwards",)
             message = "is too small"
             problems.append(Problem(key=key, given=str(number), message=message, allowed=allowed))
+    for key, allowed in schema.choices(verb).items():
+        word = str(values.get(key, allowed[0]))
+        if word not in allowed:
+            near = nearest(word, allowed)
+            message = "there is no such choice"
+            problems.append(
+                Problem(key=key, given=word, message=message, allowed=allowed, nearest=near)
+            )
     for package in values.get("allow") or []:
         top = str(package).partition(".")[0]
         if not top.isidentifier() or importlib.util.find_spec(top) is None:
@@ -135,7 +151,7 @@ def _train(values: Mapping[str, Any], allow: list[str]) -> list[Problem]:
     if task_class is None:
         return finder.problems
     arguments = annotations.signature_of(task_class).annotations
-    problems = _alone(values, "task", allow)
+    problems = [*_several(values), *_alone(values, "task", allow)]
     problems += _model(values, task_class, allow)
     problems += _data(values, task_class, allow)
     for key, argument in {"optimizer": "optimizer", "scheduler": "schedule"}.items():
@@ -146,6 +162,31 @@ def _train(values: Mapping[str, Any], allow: list[str]) -> list[Problem]:
     for key in ("callbacks", "logger"):  # the run gives each of them what it asks for
         problems += _alone(values, key, allow, is_slot=True)
     return problems + finder.problems
+
+
+def _several(values: Mapping[str, Any]) -> list[Problem]:
+    """What makes several runs of one command."""
+    seeds, restarts, select = values.get("seeds"), values.get("restarts"), values.get("select")
+    problems = []
+    if seeds is not None and restarts is not None:
+        message = (
+            "does not go with seeds, of which one would be a restart of another; "
+            "seqlab sweep seed=1,101,201 restarts=N repeats the restarts"
+        )
+        problems.append(Problem(key="restarts", given=str(restarts), message=message))
+    validates = (values.get("trainer") or {}).get("limit_val_batches") != 0
+    if restarts is not None and select == "val" and not validates:
+        message = "nothing is validated: trainer.limit_val_batches is 0"
+        problems.append(Problem(key="select", given="val", message=message, allowed=("train",)))
+    if values.get("resume") is not None:  # what else is needed then stands in the run's own config
+        return problems
+    if restarts is None and select not in (None, "val"):
+        message = "chooses between restarts, of which there are none: restarts=N"
+        problems.append(Problem(key="select", given=str(select), message=message))
+    if seeds is None and restarts is None and (values.get("n_jobs") or 1) > 1:
+        message = "says how many runs go on at once, but there is one: seeds=N or restarts=N"
+        problems.append(Problem(key="n_jobs", given=str(values["n_jobs"]), message=message))
+    return problems
 
 
 def _alone(

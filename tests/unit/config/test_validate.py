@@ -23,6 +23,8 @@ SOUND = [
     ["optimizer=sgd", "scheduler=step", "trainer=cpu"],
     ["model=show_tell", "recurrent=gru", "decoding=greedy"],
     ["optimizer.lr=1", "trainer.limit_val_batches=3", "seeds=2"],
+    ["restarts=10", "n_jobs=null"],
+    ["restarts=3", "select=train", "n_jobs=2", "trainer.limit_val_batches=0"],
     ["backbone=vgg16", "model.backbone.weights=hub"],
     ["backbone=vgg16", "model.backbone.weights=null"],
     ["+task.auxiliary_weights.doubly_stochastic=0.5"],
@@ -170,11 +172,35 @@ GOLDEN = {
         "  given: -1\n"
         "  allowed: a whole number from 1 upwards",
     ),
+    "restarts of several seeds": (
+        ["seeds=3", "restarts=10"],
+        "restarts: does not go with seeds, of which one would be a restart of another; "
+        "seqlab sweep seed=1,101,201 restarts=N repeats the restarts\n"
+        "  given: 10",
+    ),
+    "a choice between restarts that is none": (
+        ["restarts=3", "select=vl"],
+        "select: there is no such choice\n  given: vl\n  allowed: val, train\n  did you mean: val?",
+    ),
+    "a choice without restarts, and nothing that goes on at once": (
+        ["select=train", "n_jobs=2"],
+        "select: chooses between restarts, of which there are none: restarts=N\n"
+        "  given: train\n"
+        "\n"
+        "n_jobs: says how many runs go on at once, but there is one: seeds=N or restarts=N\n"
+        "  given: 2",
+    ),
+    "a choice by validation where there is none": (
+        ["restarts=3", "trainer.limit_val_batches=0"],
+        "select: nothing is validated: trainer.limit_val_batches is 0\n"
+        "  given: val\n"
+        "  allowed: train",
+    ),
     "an unknown key at the top": (
         ["+sead=3"],
         "sead: seqlab train has no such setting\n"
-        "  allowed: allow, callbacks, data, deterministic, logger, model, optimizer, paths, "
-        "resume, run_dir, scheduler, seed, seeds, task, threads, trainer\n"
+        "  allowed: allow, callbacks, data, deterministic, logger, model, n_jobs, optimizer, "
+        "paths, restarts, resume, run_dir, scheduler, seed, seeds, select, task, threads, trainer\n"
         "  did you mean: seed?",
     ),
     "an interpolation that leads nowhere": (
@@ -225,13 +251,13 @@ def test_eval_needs_a_run_with_a_checkpoint(tmp_path: Path) -> None:
     run = tmp_path / "runs/captioning/show_tell/one"
     assert problems("eval") == "run: has to be given: run=DIR"
     assert problems("eval", "run=nope", "split=tset") == (
-        "run: there is no such run directory\n"
-        "  given: nope\n"
-        "\n"
-        "split: there is no such split to evaluate\n"
+        "split: there is no such choice\n"
         "  given: tset\n"
         "  allowed: test, val\n"
-        "  did you mean: test?"
+        "  did you mean: test?\n"
+        "\n"
+        "run: there is no such run directory\n"
+        "  given: nope"
     )
     (run / "checkpoints").mkdir(parents=True)
     (run / "config.yaml").touch()
