@@ -1,6 +1,7 @@
 """A small convolutional network that learns generated scenes from nothing in minutes."""
 
 from importlib.resources import as_file, files
+from itertools import pairwise
 
 import torch
 from torch import Tensor, nn
@@ -8,10 +9,13 @@ from torch import Tensor, nn
 from seqlab.components.backbones.fingerprint import fingerprint
 from seqlab.components.backbones.interface import Backbone
 from seqlab.components.backbones.weights import load_strictly, read_state_dict
+from seqlab.components.layers.convolution import normalised_convolution
 
 # Made by scripts/pretrain_small_conv.py.
 PRETRAINED = files("seqlab.components.backbones") / "small_conv.safetensors"
 PRETRAINED_CHANNELS = 128
+
+_STAGE_ENDS = (3, 9, 12)  # modules up to the last of each stride; a layer is three
 
 
 class SmallConv(Backbone):
@@ -46,16 +50,27 @@ class SmallConv(Backbone):
         self.frozen = False
         self.mean = (0.5, 0.5, 0.5)
         self.std = (0.5, 0.5, 0.5)
+        quarter, half = channels // 4, channels // 2
         self.layers = nn.Sequential(
-            *_layer(5, channels // 4, kernel_size=4, stride=2),
-            *_layer(channels // 4, channels // 2, kernel_size=4, stride=2),
-            *_layer(channels // 2, channels // 2, kernel_size=3, stride=1),
-            *_layer(channels // 2, channels, kernel_size=4, stride=2),
+            *normalised_convolution(5, quarter, kernel_size=4, stride=2, padding=1),
+            *normalised_convolution(quarter, half, kernel_size=4, stride=2, padding=1),
+            *normalised_convolution(half, half, kernel_size=3),
+            *normalised_convolution(half, channels, kernel_size=4, stride=2, padding=1),
         ).to(memory_format=torch.channels_last)
         if pretrained:
             with as_file(PRETRAINED) as path:
                 state_dict = read_state_dict(path, "SmallConv")
                 load_strictly(self, state_dict, ignored=(), source=str(path))
+
+    @property
+    def pyramid_channels(self) -> tuple[int, ...]:
+        """A quarter, a half and all of the channels."""
+        return (self.channels // 4, self.channels // 2, self.channels)
+
+    @property
+    def pyramid_strides(self) -> tuple[int, ...]:
+        """2, 4 and 8 pixels."""
+        return (2, 4, 8)
 
     def summary(self, feature_map: Tensor) -> Tensor:
         """The largest value of each feature, [B, D]: an object fills few of the locations."""
@@ -63,6 +78,18 @@ class SmallConv(Backbone):
 
     def forward(self, images: Tensor) -> Tensor:
         """Feature map [B, D, height / 8, width / 8] of images [B, 3, height, width] in [0, 1]."""
+        return self.layers(self._with_positions(images))  # [B, D, h, w]
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """What the first, the third and the fourth layer give."""
+        maps, features = [], self._with_positions(images)  # [B, 5, height, width]
+        for start, end in pairwise((0, *_STAGE_ENDS)):
+            features = self.layers[start:end](features)  # [B, D_i, h_i, w_i]
+            maps.append(features)
+        return maps
+
+    def _with_positions(self, images: Tensor) -> Tensor:
+        """Normalised images with each pixel's row and column, [B, 5, height, width]."""
         mean, std = self.mean[0], self.std[0]  # the same for all colours
         batch_size, _, height, width = images.shape
         rows = torch.linspace(-1, 1, height, device=images.device, dtype=images.dtype)
@@ -70,14 +97,8 @@ class SmallConv(Backbone):
         rows = rows.view(1, 1, -1, 1).expand(batch_size, 1, height, width)
         columns = columns.view(1, 1, 1, -1).expand(batch_size, 1, height, width)
         inputs = torch.cat([(images - mean) / std, rows, columns], dim=1)  # [B, 5, height, width]
-        return self.layers(inputs.contiguous(memory_format=torch.channels_last))  # [B, D, h, w]
+        return inputs.contiguous(memory_format=torch.channels_last)
 
     def fingerprint(self) -> str:
         """Hash of the architecture's name, its size and its weights."""
         return fingerprint(self, {"name": "SmallConv", "channels": self.channels})
-
-
-def _layer(inputs: int, outputs: int, *, kernel_size: int, stride: int) -> list[nn.Module]:
-    convolution = nn.Conv2d(inputs, outputs, kernel_size, stride, padding=1, bias=False)
-    nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
-    return [convolution, nn.BatchNorm2d(outputs), nn.ReLU(inplace=True)]

@@ -84,6 +84,9 @@ class TimmBackbone(Backbone):
 
         self.channels = model.num_features if self.out_index is None else stages[last]["num_chs"]
         self.stride = stages[last]["reduction"]
+        self._levels = _levels(stages[: last + 1])
+        self._level_channels = (*(stages[i]["num_chs"] for i in self._levels[:-1]), self.channels)
+        self._level_strides = tuple(stages[i]["reduction"] for i in self._levels)
         self.frozen = train == "none"
         self.model = model.to(memory_format=torch.channels_last)
         self.register_buffer("_mean", torch.tensor(self.mean).view(1, 3, 1, 1), persistent=False)
@@ -93,6 +96,16 @@ class TimmBackbone(Backbone):
         for parameter_name, parameter in model.named_parameters():
             parameter.requires_grad_(parameter_name.rpartition(".")[0] in self._trained)
         self.train()
+
+    @property
+    def pyramid_channels(self) -> tuple[int, ...]:
+        """As in timm's `feature_info`, the last that of the feature map."""
+        return self._level_channels
+
+    @property
+    def pyramid_strides(self) -> tuple[int, ...]:
+        """As in timm's `feature_info`; of the stages of one stride the last one counts."""
+        return self._level_strides
 
     def train(self, mode: bool = True) -> "TimmBackbone":
         """Training mode for what is trained; the rest stays in evaluation mode."""
@@ -109,24 +122,50 @@ class TimmBackbone(Backbone):
                 out_index None.
         """
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            images = (images - self._mean) / self._std  # [B, 3, height, width]
-            images = images.contiguous(memory_format=torch.channels_last)
+            images = self._normalised(images)  # [B, 3, height, width]
             if self.out_index is None:
                 features = self.model.forward_features(images)  # [B, D, h, w]
             else:
-                (features,) = self.model.forward_intermediates(
-                    images,
-                    indices=[self.out_index],
-                    stop_early=True,
-                    output_fmt="NCHW",
-                    intermediates_only=True,
-                )  # [B, D, h, w]
+                (features,) = self._intermediates(images, [self.out_index])  # [B, D, h, w]
+        self._refuse_no_map(features)
+        return features
+
+    def stages(self, images: Tensor) -> list[Tensor]:
+        """The last map [B, D_i, h_i, w_i] of each stride.
+
+        Raises:
+            ValueError: as `forward` does.
+        """
+        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+            images = self._normalised(images)  # [B, 3, height, width]
+            if self.out_index is None:
+                final, maps = self.model.forward_intermediates(
+                    images, indices=self._levels, output_fmt="NCHW"
+                )  # [B, D, h, w], each [B, D_i, h_i, w_i]
+                maps = [*maps[:-1], final]
+            else:
+                maps = self._intermediates(images, self._levels)  # each [B, D_i, h_i, w_i]
+        self._refuse_no_map(maps[-1])
+        return maps
+
+    def _normalised(self, images: Tensor) -> Tensor:
+        """Images [B, 3, height, width] as the weights expect them."""
+        images = (images - self._mean) / self._std  # [B, 3, height, width]
+        return images.contiguous(memory_format=torch.channels_last)
+
+    def _intermediates(self, images: Tensor, indices: list[int]) -> list[Tensor]:
+        """Maps [B, D_i, h_i, w_i] of stages, the last of which is the last that runs."""
+        maps: list[Tensor] = self.model.forward_intermediates(
+            images, indices=indices, stop_early=True, output_fmt="NCHW", intermediates_only=True
+        )
+        return maps
+
+    def _refuse_no_map(self, features: Tensor) -> None:
         if features.ndim != 4 or features.shape[1] != self.channels:
             raise ValueError(
                 f"{self.name} gives {list(features.shape)}, no feature map [B, {self.channels}, "
                 "h, w]: set out_index to one of its stages"
             )
-        return features
 
     def fingerprint(self) -> str:
         """Hash of name, options, stage, normalisation and weights."""
@@ -160,6 +199,12 @@ def _create(name: str, *, pretrained: bool, options: dict[str, Any]) -> nn.Modul
 def _stages(model: nn.Module) -> list[dict[str, Any]]:
     info = model.feature_info
     return list(info) if isinstance(info, list) else info.get_dicts()
+
+
+def _levels(stages: list[dict[str, Any]]) -> list[int]:
+    """Indices of the stages behind which the stride rises, and of the last."""
+    last_of = {stage["reduction"]: index for index, stage in enumerate(stages)}
+    return sorted(last_of.values())
 
 
 def _triple(values: Sequence[float]) -> tuple[float, float, float]:
