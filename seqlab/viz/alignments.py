@@ -7,10 +7,9 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.font_manager import FontProperties
 from numpy.typing import NDArray
 
-from seqlab.viz.style import INK, VERBATIM, new_figure, save, styled, wrap
+from seqlab.viz.style import INK, VERBATIM, new_figure, save, styled, text_width, wrap
 
 LARGEST, SMALLEST = 0.32, 0.16  # inches, the side of a cell
 FULL = 6.5  # inches that a matrix may take before its cells shrink
@@ -43,7 +42,7 @@ def alignment_figure(
     cell = min(max(FULL / max(weights.shape), SMALLEST), LARGEST)
     size = min(9.5, 0.72 * cell * 72)  # points
     with styled():
-        widths = {word: _inches(word, size) for word in {*sources, *targets}}
+        widths = {word: text_width(word, size) for word in {*sources, *targets}}
         slant = np.deg2rad(SLANT)
         # A slanted word rises by its length, and leans to the right over those after it.
         rise = max(np.sin(slant) * widths[word] for word in sources) + 0.15
@@ -90,13 +89,6 @@ def _check(source_words: Sequence[str], target_words: Sequence[str], weights: ND
 
 def _cut(word: str) -> str:
     return word if len(word) <= LONGEST else word[: LONGEST - 1] + "…"
-
-
-def _inches(word: str, size: float) -> float:
-    """Width of a word as the figure's font writes it, where it has the letters."""
-    renderer = new_figure(1, 1).canvas.get_renderer()  # type: ignore[attr-defined]
-    width, _, _ = renderer.get_text_width_height_descent(word, FontProperties(size=size), False)
-    return float(width) / renderer.dpi
 
 
 def _label(axes: Axes, sources: Sequence[str], targets: Sequence[str], size: float) -> None:

@@ -14,6 +14,7 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.font_manager import FontProperties
 from numpy.typing import NDArray
 
 # Okabe and Ito (2008): told apart with every common colour blindness, and in grey by lightness.
@@ -98,6 +99,14 @@ def as_image(image: NDArray[Any]) -> NDArray[np.float64]:
     if not (image.min() >= -1e-3 and image.max() <= 1 + 1e-3):  # also of NaN
         raise ValueError(f"an image lies in 0 to 1, this in {image.min():.3g} to {image.max():.3g}")
     return image.clip(0.0, 1.0)
+
+
+def text_width(text: str, font_size: float) -> float:
+    """Inches that a text takes as the figure's font writes it, where it has the letters."""
+    renderer = new_figure(1, 1).canvas.get_renderer()  # type: ignore[attr-defined]
+    font = FontProperties(size=font_size)
+    width, _, _ = renderer.get_text_width_height_descent(text, font, False)
+    return float(width) / renderer.dpi
 
 
 def wrap(text: str, inches: float, font_size: float) -> list[str]:
