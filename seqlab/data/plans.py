@@ -168,3 +168,33 @@ def _cut(lengths: NDArray[np.int64], batch_tokens: int) -> list[int]:
             cuts.append(index)
             start, longest = index, length
     return cuts
+
+
+class FactBuckets:
+    """Questions about like numbers of facts together, so that little is padding; chance otherwise.
+
+    Args:
+        num_facts: facts before each question.
+        bounds: most facts of the questions of each bucket, rising; those with more than the last
+            are a bucket too. None makes one bucket of all.
+        batch_size: questions per batch.
+        seed: what the order is a function of, together with the epoch.
+    """
+
+    def __init__(
+        self, num_facts: Sequence[int], *, bounds: Sequence[int], batch_size: int, seed: int
+    ) -> None:
+        bucket = np.searchsorted(np.asarray(bounds, np.int64), np.asarray(num_facts, np.int64))
+        self.buckets = [np.flatnonzero(bucket == n) for n in np.unique(bucket)]
+        self.batch_size = batch_size
+        self.seed = seed
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """Batches within the buckets, in an order by chance."""
+        generator = np.random.default_rng([self.seed, epoch])
+        batches: list[list[int]] = []
+        for bucket in self.buckets:
+            order = generator.permutation(bucket).tolist()
+            starts = range(0, len(order), self.batch_size)
+            batches += [order[n : n + self.batch_size] for n in starts]
+        return [batches[n] for n in generator.permutation(len(batches))]

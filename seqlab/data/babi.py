@@ -1,0 +1,222 @@
+"""The bAbI tasks (Weston et al., 2015) in their official layout."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from seqlab.data.errors import DataError
+from seqlab.data.question_sources import Asked, QuestionSource, Told
+from seqlab.data.text_files import decode_lines, read_bytes
+
+log = logging.getLogger(__name__)
+
+Version = Literal["en", "en-10k", "hn", "hn-10k", "shuffled", "shuffled-10k"]
+
+_NUM_TASKS = 20
+
+
+class _Question(NamedTuple):
+    """A question as a file has it."""
+
+    number: int  # in its file, counted from 1
+    story: int  # counted from 0
+    text: str
+    first: int  # facts[first:last] of the file were told before
+    last: int
+    answer: str
+    supporting: tuple[int, ...]  # counted from `first`
+
+
+class Babi(QuestionSource):
+    """Twenty kinds of questions about short stories, 1,000 or 10,000 of each to train.
+
+    Validation questions are a share of the training files, whole stories of each task, so that no
+    story is both trained on and validated on.
+
+    Args:
+        folder: holds the folders of the versions.
+        version: `en`, of 1,000 questions, `en-10k`, or the same in Hindi or with shuffled letters.
+        missing: whether a task without its files is an error, or left out and told.
+        val_share: share of the training questions that validate instead.
+        split_seed: what their choice is a function of. It is not the run's, so that all seeds of an
+            experiment see the same data.
+    """
+
+    tasks = tuple(f"qa{number}" for number in range(1, _NUM_TASKS + 1))
+
+    def __init__(
+        self,
+        *,
+        folder: str,
+        version: Version,
+        missing: Literal["error", "skip"],
+        val_share: float,
+        split_seed: int,
+    ) -> None:
+        if not 0 <= val_share < 1:
+            raise ValueError(f"val_share is {val_share}, and has to be from 0 to less than 1")
+        self.folder = Path(folder) / version
+        self.missing = missing
+        self.val_share = val_share
+        self.split_seed = split_seed
+
+    def read(self, tasks: Sequence[str]) -> Told:
+        files = self._files(tasks)
+        problems: list[str] = []
+        facts: list[str] = []
+        splits: dict[str, list[Asked]] = {"train": [], "val": [], "test": []}
+        for task, (train, test) in files.items():
+            for path, is_test in ((train, False), (test, True)):
+                told, questions = read_file(path, problems)
+                validated = set() if is_test else self._validated(task, questions)
+                for question in questions:
+                    split = "test" if is_test else "val" if question.story in validated else "train"
+                    splits[split].append(_asked(task, split, question, len(facts)))
+                facts += told
+        if problems:
+            raise DataError(problems)
+        return Told(
+            tuple(facts), {split: tuple(asked) for split, asked in splits.items()}, tuple(files)
+        )
+
+    def _files(self, tasks: Sequence[str]) -> dict[str, tuple[Path, Path]]:
+        """The files to train and to test on of each task that has them."""
+        found: dict[str, tuple[Path, Path]] = {}
+        problems: list[str] = []
+        for task in tasks:
+            paths = [*map(self._file, (task, task), ("train", "test"))]
+            absent = [path for path in paths if not path.is_file()]
+            problems += [f"{path}: is not there" for path in absent]
+            if not absent:
+                found[task] = (paths[0], paths[1])
+        if problems and (self.missing == "error" or not found):
+            raise DataError(problems, self._hint(found))
+        if problems:
+            left_out = ", ".join(task for task in tasks if task not in found)
+            log.warning("left out %s: %s", left_out, "; ".join(problems))
+        return found
+
+    def _file(self, task: str, split: str) -> Path:
+        """The file of a task, whose name goes on with what the task is called."""
+        named = sorted(self.folder.glob(f"{task}_*_{split}.txt"))
+        return named[0] if named else self.folder / f"{task}_*_{split}.txt"
+
+    def _hint(self, found: Sequence[str]) -> str:
+        if not found:
+            return "see seqlab data list; paths.data=DIR or SEQLAB_DATA moves the folder"
+        numbers = ",".join(task.removeprefix("qa") for task in found)
+        return f"data.task=[{numbers}] asks for the others, as data.source.missing=skip does"
+
+    def _validated(self, task: str, questions: Sequence[_Question]) -> set[int]:
+        """Stories by chance, as many as have the share of the questions."""
+        generator = np.random.default_rng([self.split_seed, self.tasks.index(task)])
+        counts = np.bincount([question.story for question in questions])
+        order = generator.permutation(len(counts))
+        before = np.cumsum(counts[order]) - counts[order]
+        return set(order[before < round(self.val_share * len(questions))].tolist())
+
+
+def _asked(task: str, split: str, question: _Question, offset: int) -> Asked:
+    return Asked(
+        example_id=f"{task}:{split}:{question.number}",
+        task=task,
+        text=question.text,
+        first=offset + question.first,
+        last=offset + question.last,
+        answers=(question.answer.lower(),),
+        supporting=question.supporting,
+    )
+
+
+def read_file(path: Path, problems: list[str]) -> tuple[list[str], list[_Question]]:
+    """The facts of all stories of a file, and its questions.
+
+    Args:
+        path: of the file.
+        problems: what is wrong with it is added here.
+    """
+    content = read_bytes(path, problems)
+    if content is None:
+        return [], []
+    if not content.strip():
+        problems.append(f"{path}: is empty")
+        return [], []
+    reader = _Reader()
+    for number, line in enumerate(decode_lines(content, path, problems), start=1):
+        if line is not None:
+            problems += [f"{path}:{number}: {problem}" for problem in reader.read(line)]
+        else:
+            reader.skip()
+    return reader.facts, reader.questions
+
+
+class _Reader:
+    """Reads a file line by line."""
+
+    def __init__(self) -> None:
+        self.facts: list[str] = []
+        self.questions: list[_Question] = []
+        self._story = -1
+        self._first = 0  # the first fact of the story
+        self._line = 0  # number of the last line in the story
+        self._places: dict[int, int] = {}  # which fact of the story each of its lines is
+
+    def skip(self) -> None:
+        """Count a line that cannot be read, so that the next is not said to be out of turn."""
+        self._line += 1
+
+    def read(self, line: str) -> list[str]:
+        """Take a line; what is wrong with it."""
+        number, _, rest = line.partition(" ")
+        if not (number.isdecimal() and rest.strip()):
+            self.skip()
+            return [f"does not begin with a number and a blank: {line[:40]}"]
+        problems = self._turn(int(number))
+        if "\t" in rest:
+            return problems + self._ask(rest)
+        if rest.rstrip().endswith("?"):
+            return [*problems, "a question goes on with its answer and its facts, after tabs"]
+        self._places[self._line] = len(self.facts) - self._first
+        self.facts.append(rest.strip())
+        return problems
+
+    def _turn(self, number: int) -> list[str]:
+        """Go on to a line of the story, or to the next story."""
+        before, self._line = self._line, number
+        if number == 1:
+            self._story += 1
+            self._first = len(self.facts)
+            self._places = {}
+        elif number != before + 1:
+            return [f"is numbered {number}, where {before + 1} or 1 would follow"]
+        return []
+
+    def _ask(self, rest: str) -> list[str]:
+        parts = [part.strip() for part in rest.split("\t")]
+        if len(parts) != 3 or not all(parts):
+            return ["a question has three parts between tabs: itself, its answer and its facts"]
+        text, answer, support = parts
+        problems = []
+        if not self._places:
+            problems.append(f"nothing is told before the question: {text}")
+        lines = support.split()
+        wrong = [each for each in lines if not each.isdecimal() or int(each) not in self._places]
+        if wrong:
+            problems.append(f"no fact before it in its story is numbered {', '.join(wrong)}")
+        if problems:
+            return problems
+        self.questions.append(
+            _Question(
+                number=len(self.questions) + 1,
+                story=self._story,
+                text=text,
+                first=self._first,
+                last=len(self.facts),
+                answer=answer,
+                supporting=tuple(self._places[int(each)] for each in lines),
+            )
+        )
+        return []
