@@ -36,7 +36,7 @@ def fitted(maps: Tensor, size: tuple[int, int], *, centred: bool) -> Tensor:
     lacking = [wanted - found for wanted, found in zip(size, maps.shape[2:], strict=True)]
     if not any(lacking):
         return maps
-    before = [lack // 2 if centred else 0 for lack in lacking]
+    before = [int(lack / 2) if centred else 0 for lack in lacking]
     (top, left), (rows, columns) = before, lacking
     padding = (left, columns - left, top, rows - top)
     return F.pad(maps, padding, mode="replicate")  # [B, C, *size]
