@@ -31,6 +31,27 @@ def sequence_nll(
     return losses.masked_fill(~real, 0.0).sum(dim=1)  # [B]
 
 
+def output_nll(logits: Tensor, targets: Tensor, scored: Tensor) -> tuple[Tensor, Tensor]:
+    """Negative log-likelihood of each sequence in nats, [B], and of how many outputs it is, [B].
+
+    An output is a symbol, or each of the bits that a step gives out.
+
+    Args:
+        logits: unnormalised scores of symbols, or of 1 for each bit, [B, T, O].
+        targets: numbers of symbols, [B, T], or bits, [B, T, O].
+        scored: True where the outputs of a step count, [B, T]; others change nothing.
+    """
+    logits = logits.float()  # [B, T, O]
+    if targets.dim() == 3:
+        losses = F.binary_cross_entropy_with_logits(logits, targets, reduction="none").sum(dim=2)
+        per_step = targets.shape[2]
+    else:
+        losses = F.cross_entropy(logits.flatten(0, 1), targets.flatten(), reduction="none")
+        losses, per_step = losses.view_as(targets), 1  # [B, T]
+    nll = losses.masked_fill(~scored, 0.0).sum(dim=1)  # [B]
+    return nll, per_step * scored.sum(dim=1)
+
+
 def doubly_stochastic(probabilities: Tensor, real: Tensor) -> Tensor:
     """How unevenly the locations were attended over a sentence; Xu et al. (2015), equation 14.
 
