@@ -69,7 +69,9 @@ def predict(config: DictConfig) -> list[Prediction]:
             number = "1 answer is" if len(answers) == 1 else f"{len(answers)} answers are"
             place = output / "predictions.txt"
             screen.line(f"{number} in {place}, with scores and more in predictions.jsonl beside it")
-    if config.figures and all(answer.figure is None for answer in answers):
+    if not answers:
+        screen.line(f"nothing was answered; {task.how_to_type}")
+    elif config.figures and all(answer.figure is None for answer in answers):
         screen.line("no figure was drawn: the model has no attention to show")
     return answers
 

@@ -128,12 +128,21 @@ class Screen:
 
     def table(self, table: TaskTable) -> None:
         """Show a table of a task."""
-        shown = Table(title=Text(table.title), title_justify="left")
+        shown = Table(title=table.title and Text(table.title), title_justify="left")
         for number, name in enumerate(table.columns):
             shown.add_column(Text(name), justify="right" if number else "left")
         for row in table.rows:
             shown.add_row(*(Text(cell.text, _ground(cell.shade)) for cell in row))
         self.console.print(shown)
+
+    def what_next(self, run: Path, example_input: str) -> None:
+        """Say what can be done with a trained run."""
+        self.commands(
+            [
+                ["seqlab", "eval", f"run={run}", "split=val"],
+                ["seqlab", "predict", f"run={run}", f"input={example_input}"],
+            ]
+        )
 
     def commands(self, commands: Sequence[Sequence[str]]) -> None:
         """Say what can be done next."""
