@@ -6,11 +6,15 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
+from seqlab.components.memory.dnc import DNCCell
+from seqlab.components.memory.interface import MemoryCell
+from seqlab.components.memory.ntm import NTMCell
 from seqlab.components.recurrent.coupled_lstm import CoupledLSTMCell
 from seqlab.components.recurrent.deep_output import DeepOutputCell
 from seqlab.components.recurrent.deep_transition import DeepTransitionCell
 from seqlab.components.recurrent.delayed import DelayedCell
 from seqlab.components.recurrent.elman import ElmanCell
+from seqlab.components.recurrent.feedforward import FeedForwardCell
 from seqlab.components.recurrent.gru import GRUCell
 from seqlab.components.recurrent.interface import RecurrentCell, State
 from seqlab.components.recurrent.leaky import LeakyCell
@@ -40,7 +44,19 @@ PLAIN: dict[str, Factory] = {
     "delayed": partial(DelayedCell, delay=3),
     "deep_transition": partial(DeepTransitionCell, depth=3, shortcut=False),
     "deep_transition_shortcut": partial(DeepTransitionCell, depth=2, shortcut=True),
+    "feedforward": partial(FeedForwardCell, nonlinearity="tanh"),
 }
+NTM = partial(
+    NTMCell,
+    num_slots=6,
+    slot_size=3,
+    num_reads=2,
+    num_writes=2,
+    similarity="cosine",
+    shift_range=1,
+    initial_memory="constant",
+)
+DNC = partial(DNCCell, num_slots=5, slot_size=3, num_reads=2, clip=20.0)
 AROUND: dict[str, Factory] = {
     "deep_output": partial(DeepOutputCell, cell=PLAIN["gru_before"], depth=2),
     "stacked": partial(Stacked, cell=PLAIN["lstm"], num_layers=2, dropout=0.0),
@@ -51,6 +67,10 @@ AROUND: dict[str, Factory] = {
     "variational_inputs": partial(
         VariationalCell, cell=PLAIN["gru_after"], input_dropout=0.3, recurrent_dropout=0.0
     ),
+    "ntm": partial(NTM, controller=PLAIN["lstm"]),
+    "ntm_feedforward": partial(NTM, controller=PLAIN["feedforward"]),
+    "dnc": partial(DNC, controller=PLAIN["lstm"]),
+    "dnc_feedforward": partial(DNC, controller=PLAIN["feedforward"]),
 }
 AROUND["stack_of_variational"] = partial(
     Stacked, cell=AROUND["variational"], num_layers=2, dropout=0.0
@@ -60,6 +80,11 @@ AROUND["variational_stack"] = partial(
 )
 AROUND["variational_twice"] = partial(
     VariationalCell, cell=AROUND["variational"], input_dropout=0.0, recurrent_dropout=0.2
+)
+AROUND["stacked_ntm"] = partial(Stacked, cell=AROUND["ntm"], num_layers=2, dropout=0.0)
+AROUND["ntm_of_stack"] = partial(NTM, controller=AROUND["stacked"])
+AROUND["variational_dnc"] = partial(
+    VariationalCell, cell=AROUND["dnc"], input_dropout=0.3, recurrent_dropout=0.4
 )
 AROUND["deep_output_of_stack"] = partial(DeepOutputCell, cell=AROUND["stacked"], depth=1)
 CELLS = PLAIN | AROUND
@@ -78,7 +103,17 @@ def random_state(cell: RecurrentCell, batch_size: int, seed: int = 6) -> State:
     """A state as it might be after some steps, every number of it random; masks too."""
     torch.manual_seed(seed)
     state = cell.init_state(batch_size)
+    if has_memory(cell):  # weightings are not any numbers
+        with torch.no_grad():
+            for _ in range(3):
+                _, state = cell(torch.randn(batch_size, cell.input_dim).double(), state)
+        return state
     return map_tensors(lambda tensor: torch.randn(tensor.shape).to(tensor), state)
+
+
+def has_memory(cell: RecurrentCell) -> bool:
+    """Whether a memory of slots is anywhere in a cell."""
+    return any(isinstance(each, MemoryCell) for each in cell.modules())
 
 
 def step_by_step(cell: RecurrentCell, inputs: Tensor, state: State) -> tuple[Tensor, State]:

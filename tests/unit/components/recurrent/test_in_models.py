@@ -19,6 +19,7 @@ from tests.unit.models.teaching import decode_along
 
 NAMES = catalog.names("recurrent")
 MODELS = ("show_tell", "neuraltalk", "show_attend_tell")
+FORGETS = ("show_tell", "feedforward")  # reads the image as a first word, of which nothing remains
 
 
 def node(name: str) -> dict[str, Any]:
@@ -36,7 +37,9 @@ def model(request: pytest.FixtureRequest) -> Any:
     return build_model(slot, recurrent=factory(node(name)), **parts).train()
 
 
-def test_teacher_forcing_equals_stepping_and_every_parameter_learns(model: Any) -> None:
+def test_teacher_forcing_equals_stepping_and_every_parameter_learns(
+    model: Any, request: pytest.FixtureRequest
+) -> None:
     source, tokens, lengths = example(batch_size=4, num_steps=7)
     torch.manual_seed(3)  # the masks of a sequence are drawn where it is started
     forced = model(source, tokens, lengths)
@@ -46,6 +49,8 @@ def test_teacher_forcing_equals_stepping_and_every_parameter_learns(model: Any) 
 
     log_p[..., 3].sum().backward()
     for key, parameter in model.named_parameters():
+        if " ".join(FORGETS) in request.node.name and key.startswith("image."):
+            continue
         assert parameter.grad is not None, key
         assert parameter.grad.isfinite().all(), key
 

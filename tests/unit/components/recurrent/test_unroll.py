@@ -11,7 +11,7 @@ from tests.unit.components.recurrent.cells import CELLS, PLAIN, build, random_st
 
 BATCH, STEPS, INPUT, HIDDEN = 4, 6, 3, 5
 LENGTHS = torch.tensor([3, 6, 1, 4])
-KERNELS = {"lstm", "gru_after", "elman_tanh", "elman_relu", "peephole_none"}
+KERNELS = {"lstm", "gru_after", "elman_tanh", "elman_relu", "peephole_none", "feedforward"}
 
 
 @pytest.fixture(params=CELLS)
