@@ -17,8 +17,8 @@ MODELS = [
     "luong general lstm reversed fed",
 ]
 CONDITIONAL_REFUSES = ("variational",)  # its state holds a mask of the input
-# Parameters that learn nothing, by their beginning. Of its encoder seq2seq takes the state alone, and
-# not what the layers above give out. A cell without a state ignores what it is started from.
+# Parameters that learn nothing, by their beginning. Of its encoder seq2seq takes the state alone,
+# and not what the layers above give out. A cell without a state ignores what it is started from.
 UNREAD = {
     ("seq2seq - lstm", "deep_output"): ("encoder.layers.",),
     ("seq2seq - lstm", "ntm"): ("encoder.read_output.",),
