@@ -47,11 +47,12 @@ class WordTables(nn.Module):
 
     def sum(self, rows: Tensor, weights: Tensor | None = None) -> Tensor:
         """Sums [..., T, D] of rows [..., W], each times its weight [..., W] where there are any."""
+        num_words = rows.shape[-1]
         sums = F.embedding_bag(
-            rows.flatten(0, -2),
+            rows.reshape(-1, num_words),
             self.weight.flatten(1),
             mode="sum",
-            per_sample_weights=None if weights is None else weights.flatten(0, -2),
+            per_sample_weights=None if weights is None else weights.reshape(-1, num_words),
             padding_idx=self.pad_id,
         )  # [..., T D]
         return sums.view(*rows.shape[:-1], *self.weight.shape[1:])  # [..., T, D]
