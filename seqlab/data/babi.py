@@ -9,7 +9,7 @@ import numpy as np
 
 from seqlab.data.errors import DataError
 from seqlab.data.question_sources import Asked, QuestionSource, Told
-from seqlab.data.text_files import decode_lines, read_bytes
+from seqlab.data.text_files import numbered_lines
 
 log = logging.getLogger(__name__)
 
@@ -138,76 +138,47 @@ def read_file(path: Path, problems: list[str]) -> tuple[list[str], list[_Questio
         path: of the file.
         problems: what is wrong with it is added here.
     """
-    content = read_bytes(path, problems)
-    if content is None:
-        return [], []
-    if not content.strip():
-        problems.append(f"{path}: is empty")
-        return [], []
     reader = _Reader()
-    for number, line in enumerate(decode_lines(content, path, problems), start=1):
-        if line is not None:
-            problems += [f"{path}:{number}: {problem}" for problem in reader.read(line)]
-        else:
-            reader.skip()
+    for line, number, text in numbered_lines(path, problems):
+        problems += [f"{path}:{line}: {problem}" for problem in reader.read(number, text)]
     return reader.facts, reader.questions
 
 
 class _Reader:
-    """Reads a file line by line."""
+    """Takes a file line by line."""
 
     def __init__(self) -> None:
         self.facts: list[str] = []
         self.questions: list[_Question] = []
         self._story = -1
         self._first = 0  # the first fact of the story
-        self._line = 0  # number of the last line in the story
         self._places: dict[int, int] = {}  # which fact of the story each of its lines is
 
-    def skip(self) -> None:
-        """Count a line that cannot be read, so that the next is not said to be out of turn."""
-        self._line += 1
-
-    def read(self, line: str) -> list[str]:
+    def read(self, number: int, text: str) -> list[str]:
         """Take a line; what is wrong with it."""
-        number, _, rest = line.partition(" ")
-        if not (number.isdecimal() and rest.strip()):
-            self.skip()
-            return [f"does not begin with a number and a blank: {line[:40]}"]
-        problems = self._turn(int(number))
-        if "\t" in rest:
-            return problems + self._ask(rest)
-        if rest.rstrip().endswith("?"):
-            return [*problems, "a question goes on with its answer and its facts, after tabs"]
-        self._places[self._line] = len(self.facts) - self._first
-        self.facts.append(rest.strip())
-        return problems
-
-    def _turn(self, number: int) -> list[str]:
-        """Go on to a line of the story, or to the next story."""
-        before, self._line = self._line, number
         if number == 1:
             self._story += 1
             self._first = len(self.facts)
             self._places = {}
-        elif number != before + 1:
-            return [f"is numbered {number}, where {before + 1} or 1 would follow"]
+        if "\t" in text:
+            return self._ask(text)
+        if text.endswith("?"):
+            return ["a question goes on with its answer and its facts, after tabs"]
+        self._places[number] = len(self.facts) - self._first
+        self.facts.append(text)
         return []
 
-    def _ask(self, rest: str) -> list[str]:
-        parts = [part.strip() for part in rest.split("\t")]
+    def _ask(self, line: str) -> list[str]:
+        parts = [part.strip() for part in line.split("\t")]
         if len(parts) != 3 or not all(parts):
             return ["a question has three parts between tabs: itself, its answer and its facts"]
         text, answer, support = parts
-        problems = []
         if not self._places:
-            problems.append(f"nothing is told before the question: {text}")
+            return [f"nothing is told before the question: {text}"]
         lines = support.split()
         wrong = [each for each in lines if not each.isdecimal() or int(each) not in self._places]
         if wrong:
-            problems.append(f"no fact before it in its story is numbered {', '.join(wrong)}")
-        if problems:
-            return problems
+            return [f"no fact before it in its story is numbered {', '.join(wrong)}"]
         self.questions.append(
             _Question(
                 number=len(self.questions) + 1,

@@ -9,6 +9,10 @@ from typing import ClassVar, NamedTuple, Self
 Words = tuple[str, ...]
 Split = Callable[[str], list[str]]
 
+# No word of a text has an exclamation mark in it.
+_REVERSED = "!"  # before a relation that is read from its object
+_TITLE = "!title"  # in the key of a title
+
 
 class Slot(NamedTuple):
     """One memory."""
@@ -99,11 +103,14 @@ class Sentences(FactSlots):
 
 
 class Windows(FactSlots):
-    """Windows of words, by which the word in the middle is found; Miller et al. (2016), section 3.2.
+    """Words around a word, by which that word is found; Miller et al. (2016), section 3.2.
 
     A centre is a word of a fact that training questions or answers use too, and that is in less
     than half of the facts; where the data set knows entities, these alone are. A fact without a
     centre is a slot as it is.
+
+    A sentence of an article (`Title | The sentence.`) gives two slots for each centre: title and
+    words find the centre, and the words find the title, with a mark that it is one.
 
     Args:
         size: words of a window, at most; odd, so that one is in the middle.
@@ -133,15 +140,23 @@ class Windows(FactSlots):
         return learnt
 
     def cut(self, fact: str, split: Split) -> list[Slot]:
-        words = tuple(split(fact))
+        before_bar, bar, after_bar = fact.partition(" | ")
+        title = tuple(split(before_bar)) if bar else ()
+        words = tuple(split(after_bar if bar else fact))
         around = self.size // 2
         slots = []
         for at, word in enumerate(words):
-            if word in self.centres:
-                before, after = words[max(0, at - around) : at], words[at + 1 : at + 1 + around]
-                window = (*before, word, *after)
-                text = " ".join((*before, f"[{word}]", *after))
-                slots.append(Slot(text, window, window, (word,)))
+            if word not in self.centres:
+                continue
+            before, after = words[max(0, at - around) : at], words[at + 1 : at + 1 + around]
+            window = (*before, word, *after)
+            text = " ".join((*before, f"[{word}]", *after))
+            key = (*title, *window)
+            slots.append(Slot(" ".join((*title, bar.strip(), text)).strip(), key, key, (word,)))
+            if title:
+                key = (_TITLE, *window)
+                shown = f"[{' '.join(title)}] | {' '.join(window)}"
+                slots.append(Slot(shown, (*key, *title), key, title))
         return slots or [Slot(fact, words, words, words)]
 
     def to_json(self) -> str:
@@ -166,9 +181,11 @@ class Triples(FactSlots):
         if len(relations) != 1:
             raise ValueError(f"is no triple `subject the_relation object`: {fact}")
         at = relations[0]
-        subject, thing = (tuple(split(" ".join(p))) for p in (parts[:at], parts[at + 1 :]))
-        if not subject or not thing:
+        ends = (" ".join(parts[:at]), " ".join(parts[at + 1 :]))
+        if not all(ends):
             raise ValueError(f"is no triple `subject the_relation object`: {fact}")
+        # A name such as `?` has no word, and is one as it is.
+        subject, thing = (tuple(split(end)) or (end.lower(),) for end in ends)
         relation = parts[at].lower()
         back = f"{_REVERSED}{relation}"
         words, turned = (*subject, relation, *thing), (*thing, back, *subject)
@@ -179,6 +196,3 @@ class Triples(FactSlots):
 
     def to_json(self) -> str:
         return json.dumps({"kind": "triples"})
-
-
-_REVERSED = "!"  # before a relation that is read from its object

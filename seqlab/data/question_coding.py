@@ -12,6 +12,7 @@ from seqlab.data.spec import QuestionSpec
 from seqlab.data.vocabulary import SPECIALS, tokenise
 
 PADDING, UNKNOWN = SPECIALS[0], SPECIALS[-1]  # numbers 0 and 1, as in the spec
+_NOTHING = Slot("(nothing)", (UNKNOWN,), (UNKNOWN,), (UNKNOWN,))
 
 
 class Splitter:
@@ -52,10 +53,10 @@ class Splitter:
 
 
 class Table(NamedTuple):
-    """Words of many slots as numbers, padded to the longest, and a last row that is padding."""
+    """Words of many slots as numbers, padded to the longest; the last row is padding."""
 
-    numbers: NDArray[np.int32]  # [N + 1, W]
-    lengths: NDArray[np.int64]  # [N + 1]
+    numbers: NDArray[np.int32]  # [rows, W]
+    lengths: NDArray[np.int64]  # [rows]
 
     def gather(self, rows: NDArray[np.int64]) -> NDArray[np.int64]:
         """Some rows [B, M] as [B, M, W], no wider than the longest of them, which is 1 at least."""
@@ -64,13 +65,27 @@ class Table(NamedTuple):
 
 
 class SlotTable(NamedTuple):
-    """All slots of a data set as numbers."""
+    """All slots of a data set as numbers.
 
-    texts: NDArray[np.object_]  # [N + 1], as they are shown
+    Of the N + 2 rows the last but one is an unknown word, for questions about which nothing is
+    known, and the last is padding.
+    """
+
+    texts: NDArray[np.object_]  # as they are shown
     words: Table
     keys: Table | None  # None where they are the words
     values: Table | None
     first: NDArray[np.int64]  # [facts + 1], the slots of fact f are first[f] to first[f + 1] - 1
+
+    @property
+    def nothing(self) -> int:
+        """The row of an unknown word."""
+        return len(self.texts) - 2
+
+    @property
+    def padding(self) -> int:
+        """The row of padding."""
+        return len(self.texts) - 1
 
 
 class QuestionCoding:
@@ -96,8 +111,10 @@ class QuestionCoding:
         """The number of a word; None where it is not known."""
         return self._ids.get(word)
 
-    def encode(self, words: Iterable[str]) -> list[int]:
-        """Numbers of words."""
+    def encode(self, words: Sequence[str]) -> list[int]:
+        """Numbers of words; that of an unknown one where there is no word at all."""
+        if not words:
+            return [QuestionSpec.unknown_id]
         return [self._ids.get(word, QuestionSpec.unknown_id) for word in words]
 
     def encode_facts(self, facts: Sequence[str]) -> SlotTable:
@@ -111,9 +128,10 @@ class QuestionCoding:
         first = np.zeros(len(facts) + 1, np.int64)
         for number, fact in enumerate(facts, start=1):
             if fact not in known:
-                known[fact] = self.slots.cut(fact, self.split)
+                known[fact] = [*map(_filled, self.slots.cut(fact, self.split))]
             slots += known[fact]
             first[number] = len(slots)
+        slots.append(_NOTHING)
         texts = np.array([*(slot.text for slot in slots), ""], object)
         keyed = self.slots.keyed
         return SlotTable(
@@ -126,13 +144,20 @@ class QuestionCoding:
 
     def _table(self, rows: Sequence[Sequence[str]]) -> Table:
         lengths = np.array([*map(len, rows), 0], np.int64)
-        numbers = np.full((len(lengths), max(1, lengths.max())), QuestionSpec.pad_id, np.int32)
+        numbers = np.full((len(lengths), lengths.max()), QuestionSpec.pad_id, np.int32)
         known: dict[Sequence[str], list[int]] = {}
         for at, words in enumerate(rows):
             if words not in known:
                 known[words] = self.encode(words)
             numbers[at, : len(words)] = known[words]
         return Table(numbers, lengths)
+
+
+def _filled(slot: Slot) -> Slot:
+    """A slot with an unknown word where it has none, such as that of the fact `...`."""
+    return slot._replace(
+        words=slot.words or (UNKNOWN,), key=slot.key or (UNKNOWN,), value=slot.value or (UNKNOWN,)
+    )
 
 
 def vocabulary(texts: Iterable[Iterable[str]]) -> tuple[str, ...]:

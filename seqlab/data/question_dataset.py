@@ -89,7 +89,7 @@ class QuestionDataset(Dataset[int]):
         """A batch of the questions of these numbers."""
         which = np.asarray(indices, np.int64)
         table, pad_id = self.table, QuestionSpec.pad_id
-        rows = self.slots.padded(which, fill=len(table.texts) - 1)  # [B, M], the last is padding
+        rows = self.slots.padded(which, fill=table.padding)  # [B, M]
         counts = self.slots.counts[which]
         return QuestionBatch(
             example_ids=tuple(self.example_ids[n] for n in indices),

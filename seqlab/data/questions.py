@@ -9,11 +9,12 @@ import torch
 from lightning import LightningDataModule
 
 from seqlab.data.batches import QuestionBatch
+from seqlab.data.candidates import SharedWords, WordIndex
 from seqlab.data.errors import DataError
 from seqlab.data.fact_slots import FactSlots
 from seqlab.data.loading import ResumableLoader
 from seqlab.data.plans import FactBuckets, Plan, SortedTokens
-from seqlab.data.question_coding import QuestionCoding, Splitter, vocabulary
+from seqlab.data.question_coding import QuestionCoding, SlotTable, Splitter, vocabulary
 from seqlab.data.question_dataset import QuestionDataset
 from seqlab.data.question_sources import SPLITS, Asked, QuestionSource, Told
 from seqlab.data.spec import QuestionSpec
@@ -35,8 +36,9 @@ class QuestionDataModule(LightningDataModule):
         slots: what of a fact is one slot of a memory.
         task: which kinds of questions are asked: `all`, or the name or the number, counted from 1,
             of one or several.
-        max_facts: a question is asked about so many of the slots before it, the last ones; None for
-            no limit.
+        candidates: which of the slots before it a question is asked about; None for all.
+        max_facts: how many of these at most, the last ones where the candidates do not say which;
+            None for no limit.
         buckets: training batches are of questions about like numbers of slots: up to the first of
             these, more than that and up to the second, and so on; where there are none, of all.
         batch_size: questions of a training batch.
@@ -52,6 +54,7 @@ class QuestionDataModule(LightningDataModule):
         source: QuestionSource,
         slots: FactSlots,
         task: str | int | Sequence[str | int],
+        candidates: SharedWords | None,
         max_facts: int | None,
         buckets: Sequence[int],
         batch_size: int,
@@ -67,6 +70,7 @@ class QuestionDataModule(LightningDataModule):
         self.source = source
         self.slots = slots
         self.tasks = _chosen(task, source.tasks)
+        self.candidates = candidates
         self.max_facts = max_facts
         self.buckets = tuple(buckets)
         self.batch_size = batch_size
@@ -137,15 +141,20 @@ class QuestionDataModule(LightningDataModule):
 
     def _code(self, told: Told, coding: QuestionCoding) -> None:
         table = coding.encode_facts(told.facts)
-        first = table.first.tolist()
+        index = self.candidates and self.candidates.index(table)
         for split, asked in told.splits.items():
-            slots = []
-            for question in asked:
-                begin, end = first[question.first], first[question.last]
-                if self.max_facts is not None:
-                    begin = max(begin, end - self.max_facts)
-                slots.append(range(begin, end))
+            slots = [self._slots_of(question, table, index, coding) for question in asked]
             self._datasets[split] = QuestionDataset(asked, table, slots, coding, told.tasks)
+
+    def _slots_of(
+        self, question: Asked, table: SlotTable, index: WordIndex | None, coding: QuestionCoding
+    ) -> Sequence[int]:
+        """Which slots a question is asked about."""
+        first, last = int(table.first[question.first]), int(table.first[question.last])
+        if index is None:
+            return range(max(first, last - self.max_facts) if self.max_facts else first, last)
+        words = coding.encode(coding.split(question.text))
+        return index.find(words, first, last, self.max_facts).tolist() or [table.nothing]
 
     def num_questions(self, split: str) -> int:
         """How many questions a split has."""

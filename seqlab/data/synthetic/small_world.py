@@ -80,50 +80,76 @@ class World:
         """What somebody carries, in the order of the alphabet."""
         return [thing for thing in THINGS if self.carrier.get(thing) == person]
 
-    def possible(self, action: Action) -> list[Event]:
-        """The events of a kind that could be next."""
-        found = []
-        for person in PEOPLE:
-            here = self.places[person][-1:]
-            if action == "move":
-                found += [Event(person, "move", place) for place in PLACES if [place] != here]
-            elif action == "drop":
-                found += [Event(person, "drop", thing) for thing in self.carried(person)]
-            elif here:
-                found += [
-                    Event(person, "take", thing)
-                    for thing in THINGS
-                    if thing not in self.carrier and self.visited[thing][-1:] in ([], here)
-                ]
-        return found
+    def within_reach(self, person: str) -> list[str]:
+        """What somebody could take."""
+        here = self.places[person][-1:]
+        return [
+            thing
+            for thing in THINGS
+            if here and thing not in self.carrier and self.visited[thing][-1:] in ([], here)
+        ]
 
 
-def pick(generator: np.random.Generator, choices: Sequence[Choice]) -> Choice:
-    """One of them by chance."""
-    return choices[int(generator.integers(len(choices)))]
+class Chance:
+    """Choices by chance, cheaper than those of a generator, which draws many numbers at once.
+
+    Args:
+        generator: draws the numbers.
+    """
+
+    def __init__(self, generator: np.random.Generator) -> None:
+        self.generator = generator
+        self._numbers: list[float] = []
+
+    def number(self) -> float:
+        """A number from 0 to less than 1."""
+        if not self._numbers:
+            self._numbers = self.generator.random(4096).tolist()
+        return self._numbers.pop()
+
+    def pick(self, choices: Sequence[Choice]) -> Choice:
+        """One of them."""
+        return choices[int(self.number() * len(choices))]
+
+    def shuffled(self, choices: Sequence[Choice]) -> list[Choice]:
+        """All of them in another order."""
+        return sorted(choices, key=lambda _: self.number())
 
 
-def simulate(generator: np.random.Generator, num_events: int, share_of_moves: float) -> World:
+def simulate(
+    chance: Chance, *, people: Sequence[str], num_events: int, share_of_moves: float
+) -> World:
     """A world after events by chance.
 
     Args:
-        generator: of the chance.
-        num_events: how many happen.
-        share_of_moves: of the events; the others are about things.
+        chance: makes the choices.
+        people: who acts.
+        num_events: how many events there are.
+        share_of_moves: of the events; of the others, as many take as put down where both can be.
     """
     world = World()
     while len(world.events) < num_events:
-        action: Action = "move"
-        if generator.random() >= share_of_moves:
-            action = "take" if generator.random() < 0.6 else "drop"
-        if possible := world.possible(action):
-            world.happen(pick(generator, possible))
+        if chance.number() < share_of_moves:
+            event = _move(world, chance, people)
+        elif world.carrier and chance.number() < 0.5:
+            thing = chance.pick([*world.carrier])
+            event = Event(world.carrier[thing], "drop", thing)
+        else:
+            found = [Event(p, "take", thing) for p in people for thing in world.within_reach(p)]
+            event = chance.pick(found) if found else _move(world, chance, people)
+        world.happen(event)
     return world
 
 
-def sentence(event: Event, generator: np.random.Generator) -> str:
+def _move(world: World, chance: Chance, people: Sequence[str]) -> Event:
+    person = chance.pick(people)
+    here = world.places[person][-1:]
+    return Event(person, "move", chance.pick([place for place in PLACES if [place] != here]))
+
+
+def sentence(event: Event, chance: Chance) -> str:
     """An event as it is told, with a verb by chance."""
-    verb = pick(generator, _VERBS[event.action])
+    verb = chance.pick(_VERBS[event.action])
     return f"{event.person.capitalize()} {verb} the {event.object}."
 
 

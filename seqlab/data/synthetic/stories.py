@@ -11,8 +11,8 @@ from seqlab.data.synthetic.small_world import (
     PEOPLE,
     PLACES,
     THINGS,
+    Chance,
     World,
-    pick,
     sentence,
     simulate,
     state,
@@ -103,17 +103,19 @@ class Kind(NamedTuple):
 
     queries: Callable[[World], list[Query]]
     answers: Sequence[str]  # kinds of answers, each asked for equally often
+    num_people: int
     num_events: tuple[int, int]  # least and most of a story
     share_of_moves: float
 
 
+_AMOUNTS = _NUMBERS[: len(THINGS) + 1]
 KINDS = {
-    "one_fact": Kind(one_fact, PLACES, (2, 8), 1.0),
-    "two_facts": Kind(two_facts, PLACES, (3, 9), 0.6),
-    "three_facts": Kind(three_facts, PLACES, (4, 10), 0.7),
-    "yes_no": Kind(yes_no, ("yes", "no"), (2, 8), 1.0),
-    "counting": Kind(counting, _NUMBERS[: len(THINGS) + 1], (3, 10), 0.4),
-    "lists": Kind(lists, _NUMBERS[: len(THINGS) + 1], (3, 10), 0.4),
+    "one_fact": Kind(one_fact, PLACES, 4, (2, 8), 1.0),
+    "two_facts": Kind(two_facts, PLACES, 3, (3, 9), 0.6),
+    "three_facts": Kind(three_facts, PLACES, 2, (4, 10), 0.6),
+    "yes_no": Kind(yes_no, ("yes", "no"), 4, (2, 8), 1.0),
+    "counting": Kind(counting, _AMOUNTS, 2, (3, 10), 0.3),
+    "lists": Kind(lists, _AMOUNTS, 2, (3, 10), 0.3),
 }
 
 
@@ -151,11 +153,12 @@ class Stories(QuestionSource):
         splits: dict[str, list[Asked]] = {split: [] for split in SPLITS}
         for task in tasks:
             # Of each kind by itself, so that it has the same stories alone and among others.
-            generator = np.random.default_rng([self.seed, 40, self.tasks.index(task)])
+            seeds = [self.seed, 40, self.tasks.index(task)]
+            chance = Chance(np.random.default_rng(seeds))
             drawn: set[tuple[str, ...]] = set()
             for split, size in self.sizes.items():
                 for number in range(1, size + 1):
-                    told, query = self._new(task, generator, drawn)
+                    told, query = self._new(task, chance, drawn)
                     asked = Asked(
                         example_id=f"{task}:{split}:{number}",
                         task=task,
@@ -172,19 +175,22 @@ class Stories(QuestionSource):
         )
 
     def _new(
-        self, task: str, generator: np.random.Generator, drawn: set[tuple[str, ...]]
+        self, task: str, chance: Chance, drawn: set[tuple[str, ...]]
     ) -> tuple[list[str], Query]:
         """What is told, and a question of a kind, that were not drawn before."""
         kind = KINDS[task]
-        wanted = pick(generator, kind.answers)
+        wanted = chance.pick(kind.answers)
         for _ in range(_PATIENCE):
-            num_events = int(generator.integers(*kind.num_events, endpoint=True))
-            world = simulate(generator, num_events, kind.share_of_moves)
+            world = simulate(
+                chance,
+                people=chance.shuffled(PEOPLE)[: kind.num_people],
+                num_events=chance.pick(range(kind.num_events[0], kind.num_events[1] + 1)),
+                share_of_moves=kind.share_of_moves,
+            )
             queries = [query for query in kind.queries(world) if query.kind == wanted]
             if not queries:
                 continue
-            query = pick(generator, queries)
-            told = self._tell(world, generator)
+            query, told = chance.pick(queries), self._tell(world, chance)
             if (*told, query.text) not in drawn:
                 drawn.add((*told, query.text))
                 return told, query
@@ -194,8 +200,7 @@ class Stories(QuestionSource):
         )
         raise DataError([problem], "ask for fewer: data.source.num_train and others")
 
-    def _tell(self, world: World, generator: np.random.Generator) -> list[str]:
+    def _tell(self, world: World, chance: Chance) -> list[str]:
         if self.told == "events":
-            return [sentence(event, generator) for event in world.events]
-        facts = state(world)
-        return [facts[n] for n in generator.permutation(len(facts))]
+            return [sentence(event, chance) for event in world.events]
+        return chance.shuffled(state(world))
