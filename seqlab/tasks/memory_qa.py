@@ -261,7 +261,7 @@ class MemoryQATask(Task):
             if isinstance(read, LineError):
                 yield Prediction(read.line, (), None, notes=(str(read),))
                 continue
-            for asked, reply in self._reply_to(read, datamodule):
+            for asked, reply in self._reply_to(read):
                 if isinstance(reply, ValueError):
                     yield Prediction(asked.text, (), None, notes=(str(reply),))
                     continue
@@ -271,7 +271,7 @@ class MemoryQATask(Task):
                 yield reply.prediction(figure, unknown)
 
     def _reply_to(
-        self, questions: Sequence[StoryQuestion], datamodule: Any
+        self, questions: Sequence[StoryQuestion]
     ) -> Iterator[tuple[StoryQuestion, Reply | ValueError]]:
         """A reply to each question, or why there is none."""
         if not questions:
@@ -283,9 +283,9 @@ class MemoryQATask(Task):
                 yield questions[0], error
                 return
             for each in questions:
-                yield from self._reply_to([each], datamodule)
+                yield from self._reply_to([each])
             return
-        batch = datamodule.transfer_batch_to_device(batch, self.device, 0)
+        batch = self.transfer_batch_to_device(batch, self.device, 0)
         replies = self._replies(batch, self._answer(batch))
         for each, reply in zip(questions, replies, strict=True):
             # Which facts it needs can be marked where each is one row.
