@@ -12,11 +12,12 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter, MaxNLocator
 from numpy.typing import NDArray
 
-from seqlab.viz.style import COLOURS, new_figure, save, styled
+from seqlab.viz.style import COLOURS, FAINT, new_figure, save, styled
 
 COLUMNS = 3
 SMOOTHED_FROM = 60  # points of a training curve
 TRAIN, VAL = "train", "val"
+SAMPLES, SOLVED = "train/samples", "val/samples_until_solved"
 
 Curve = tuple[NDArray[np.float64], NDArray[np.float64]]  # steps and values, equally long
 
@@ -48,7 +49,9 @@ def read_curves(csv_path: str | os.PathLike[str]) -> dict[str, Curve]:
 def training_curves(csv_path: str | os.PathLike[str], path: str | os.PathLike[str]) -> Figure:
     """Draw one panel per family of metrics: validation with dots, long training curves smoothed.
 
-    bleu1 to bleu4 are one family; test metrics, which have one value, are left out.
+    bleu1 to bleu4 are one family; test metrics, which have one value, are left out. Where the run
+    has counted its training examples the curves are drawn over those, with a line where it had
+    solved its task, as Kalchbrenner et al. (2016) count.
 
     Args:
         csv_path: the metrics.csv of a run.
@@ -58,7 +61,11 @@ def training_curves(csv_path: str | os.PathLike[str], path: str | os.PathLike[st
         ValueError: there is no curve in the file.
     """
     families: dict[str, dict[str, Curve]] = {}
-    for name, curve in read_curves(csv_path).items():
+    curves = read_curves(csv_path)
+    samples, solved = curves.pop(SAMPLES, None), curves.pop(SOLVED, None)
+    if samples is not None:
+        curves = {name: (np.interp(at, *samples), values) for name, (at, values) in curves.items()}
+    for name, curve in curves.items():
         if not name.startswith("test/"):
             families.setdefault(_family(name), {})[name] = curve
     if not families:
@@ -73,6 +80,9 @@ def training_curves(csv_path: str | os.PathLike[str], path: str | os.PathLike[st
         grid = figure.subplots(rows, columns, squeeze=False).flatten()
         for axes, (family, curves) in zip(grid, sorted(families.items(), key=_order), strict=False):
             _panel(axes, family, curves)
+            axes.set_xlabel("step" if samples is None else "training examples")
+            if solved is not None:
+                axes.axvline(solved[1][-1], color=FAINT, linewidth=0.9, linestyle=":")
             axes.set_xlim(steps.min() - margin, steps.max() + margin)
         for axes in grid[len(families) :]:
             axes.remove()
@@ -121,7 +131,6 @@ def _panel(axes: Axes, family: str, curves: dict[str, Curve]) -> None:
             axes.plot(steps, values, color=colour, alpha=0.25, linewidth=0.7)
             axes.plot(steps, _running_mean(values), color=colour, linewidth=1.3, label=label)
     axes.set_title(family, loc="left", weight="bold")
-    axes.set_xlabel("step")
     axes.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes.xaxis.set_major_formatter(EngFormatter(sep=""))
     axes.ticklabel_format(axis="y", scilimits=(-3, 4))

@@ -18,6 +18,8 @@ def length_figure(
     *,
     metric: str = "BLEU",
     overall: float | None = None,
+    length: str = "words of the source",
+    examples: str = "sentences",
 ) -> Figure:
     """Draw a bar for the sentences of like length, and how many each stands for.
 
@@ -28,6 +30,8 @@ def length_figure(
         path: of the PNG.
         metric: what the scores are.
         overall: score of all sentences together, drawn as a line.
+        length: what a range counts, where it is not words.
+        examples: what a count counts, where it is not sentences.
 
     Raises:
         ValueError: there is no bar, or the numbers differ.
@@ -48,7 +52,7 @@ def length_figure(
         axes.set_ylim(0, 1.12 * max(*scores, overall or 0.0, 1.0))
         if overall is not None:
             line = axes.axhline(overall, color=COLOURS[1], linewidth=1.2, linestyle="--", zorder=3)
-            line.set_label(f"all {sum(counts):,} sentences: {overall:.1f}")
+            line.set_label(f"all {sum(counts):,} {examples}: {overall:.1f}")
             figure.legend(loc="outside upper right")
         names = [str(low) if low == high else f"{low}\N{EN DASH}{high}" for low, high in ranges]
         axes.set_xticks(
@@ -58,7 +62,7 @@ def length_figure(
         side = max(0.6, 1.8 - len(ranges) / 2)  # a lone bar does not fill the figure
         axes.set_xlim(-side, len(ranges) - 1 + side)
         axes.grid(False, axis="x")
-        axes.set_xlabel("words of the source; n sentences")
+        axes.set_xlabel(f"{length}; n {examples}", **VERBATIM)
         axes.set_ylabel(metric, **VERBATIM)
         save(figure, path)
     return figure

@@ -70,3 +70,17 @@ def test_nothing_to_draw_is_an_error(tmp_path: Path) -> None:
     path.write_text("epoch,step,test/loss\n0,1,0.5\n")
     with pytest.raises(ValueError, match=r"metrics\.csv has no metric"):
         training_curves(path, tmp_path / "curves.png")
+
+
+def test_curves_of_a_run_that_counts_its_examples_are_over_those(tmp_path: Path) -> None:
+    path = tmp_path / "metrics.csv"
+    path.write_text(
+        "step,train/loss,train/samples,val/loss,val/samples_until_solved\n"
+        "10,2.0,160,,\n15,,,1.5,\n20,1.0,320,,\n30,0.5,480,,\n30,,,0.25,256\n"
+    )
+    (axes,) = training_curves(path, tmp_path / "curves.png").axes
+    drawn = {line.get_label(): list(zip(*line.get_data(), strict=True)) for line in axes.lines}
+    assert drawn["train"] == [(160, 2.0), (320, 1.0), (480, 0.5)]
+    assert drawn["val"] == [(240, 1.5), (480, 0.25)]  # between the rows that say a number
+    assert axes.get_xlabel() == "training examples"
+    assert [line.get_xdata() for line in axes.lines[2:]] == [[256, 256]]

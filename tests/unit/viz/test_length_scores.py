@@ -31,6 +31,20 @@ def test_scores_of_nothing(tmp_path: Path) -> None:
     assert not figure.axes[0].lines
 
 
+def test_what_is_counted_can_be_named(tmp_path: Path) -> None:
+    figure = length_figure(
+        [(20, 20), (100, 100)],
+        [0.5, 3.0],
+        [7, 8],
+        tmp_path / "a.png",
+        overall=1.5,
+        length="vectors",
+        examples="sequences",
+    )
+    assert figure.axes[0].get_xlabel() == "vectors; n sequences"
+    assert figure.legends[0].get_texts()[0].get_text() == "all 15 sequences: 1.5"
+
+
 def test_what_cannot_be_drawn(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="at least one bar"):
         length_figure([], [], [], tmp_path / "a.png")
