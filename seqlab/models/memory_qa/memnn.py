@@ -93,9 +93,8 @@ class MemNN(QuestionAnswerer):
         candidates, mask = self._candidates(candidates, questions.num_facts)  # [B, N, D], [B, N]
 
         # The question is newer than all facts; then what was picked last is what others are
-        # compared with.
+        # compared with. After "no more" nothing changes, so that it is chosen again.
         time = torch.full_like(questions.num_facts, num_slots)  # [B]
-        is_open = torch.ones_like(time, dtype=torch.bool)  # [B], whether the hop takes place
         attention, losses = [], []
         for hop in range(self.num_hops):
             preference = self._compare(to_pick, candidates, mask, time, num_slots)
@@ -105,13 +104,12 @@ class MemNN(QuestionAnswerer):
                 chosen = targets[:, hop]  # [B]
                 loss = preference.ranking_loss(chosen.clamp_min(0), self.margin)  # [B]
                 losses.append(torch.where(chosen == NOTHING, 0, loss))
-            weights = _one_hot(chosen, num_slots) * is_open.unsqueeze(1)  # [B, M]
-            weights = weights * mask[:, :num_slots]  # [B, M], no fact of an empty story
-            weights = weights.to(picked.dtype)
+            places = torch.arange(num_slots, device=chosen.device)  # [M]
+            is_read = (chosen.unsqueeze(1) == places) & mask[:, :num_slots]  # [B, M]
+            weights = is_read.to(picked.dtype)  # [B, M]
             to_pick = to_pick + torch.einsum("bm,bmd->bd", weights, picked)  # [B, D]
             to_answer = to_answer + torch.einsum("bm,bmd->bd", weights, answering)  # [B, D]
-            is_open = is_open & (chosen < num_slots)
-            time = torch.where(is_open, chosen, time)
+            time = torch.where(is_read.any(dim=1), chosen, time)  # [B]
             attention.append(weights)
         logits = self.to_words(self.answer_layer(to_answer))  # [B, V]
         auxiliary = {}
@@ -125,7 +123,7 @@ class MemNN(QuestionAnswerer):
     ) -> Preference:
         """Candidates [B, N, D] as answers to what is known [B, D], the last of it told at [B]."""
         known = self.known_layer(known)  # [B, D]
-        scores = torch.einsum("bd,bnd->bn", known, self.candidate_layer(candidates))  # [B, N]
+        scores = torch.einsum("bd,bnd->bn", known, candidates)  # [B, N]
         places = torch.arange(candidates.shape[1], device=time.device)  # [N]
         after = torch.where(time.unsqueeze(1) < places, 1.0, -1.0)  # [B, N]
         after = after.masked_fill(places >= num_facts, 0.0)  # "no more" has no time
@@ -134,10 +132,11 @@ class MemNN(QuestionAnswerer):
     def _candidates(self, facts: Tensor, num_facts: Tensor) -> tuple[Tensor, Tensor]:
         """Facts [B, M, D], and behind them "no more" if adaptive; which are real [B, N]."""
         mask = length_mask(num_facts, facts.shape[1])  # [B, M]
-        if self.no_more is None:
-            return facts, mask
-        no_more = self.no_more.expand(len(facts), 1, -1)  # [B, 1, D]
-        return torch.cat([facts, no_more], dim=1), nn.functional.pad(mask, (0, 1), value=True)
+        if self.no_more is not None:
+            no_more = self.no_more.expand(len(facts), 1, -1)  # [B, 1, D]
+            facts = torch.cat([facts, no_more], dim=1)  # [B, M + 1, D]
+            mask = nn.functional.pad(mask, (0, 1), value=True)  # [B, M + 1]
+        return self.candidate_layer(facts), mask
 
     def _targets(self, supporting: Tensor, num_facts: int) -> Tensor:
         """Which candidate each hop is to pick, [B, K], of the facts [B, F] that are needed.
@@ -153,8 +152,3 @@ class MemNN(QuestionAnswerer):
             targets = torch.where(hops == count, num_facts, targets)  # [B, K]
             targets = torch.where(hops > count, NOTHING, targets)  # [B, K]
         return targets
-
-
-def _one_hot(chosen: Tensor, size: int) -> Tensor:
-    """True at the chosen of so many places, [B, size]; nowhere where it is none of them."""
-    return chosen.unsqueeze(1) == torch.arange(size, device=chosen.device)  # [B, size]

@@ -82,7 +82,8 @@ def test_gradients_are_finite(name: str, case: str) -> None:
     answered = model(questions, supporting)
     assert answered.logits[:, 1:].isfinite().all()
     loss = cross_entropy(answered.logits, torch.tensor([3, 4, 5]), reduction="sum")
-    (loss + sum(term.value.sum() for term in answered.auxiliary.values())).backward()
+    with torch.autograd.set_detect_anomaly(True):  # not even on the way
+        (loss + sum(term.value.sum() for term in answered.auxiliary.values())).backward()
     for key, parameter in model.named_parameters():
         if parameter.grad is not None:
             assert parameter.grad.isfinite().all(), key
