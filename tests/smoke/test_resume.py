@@ -41,6 +41,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     },
     "seldom_validated": {"trainer.check_val_every_n_epoch": 2, "trainer.max_epochs": 4},
     "translation": {},
+    "algorithmic": {},
 }
 # Six batches in another order in every epoch, with dropout, and attention that is drawn by chance.
 TRANSLATION = (
@@ -59,6 +60,25 @@ TRANSLATION = (
     "task.decoding.max_length=8",
     "task.num_figures=0",
 )
+# A curriculum that moves with the epochs, and a task that counts what it has seen.
+ALGORITHMIC = (
+    "task=algorithmic",
+    "curriculum=combined",
+    "data.curriculum.growth_epochs=2",
+    "data.algorithm.num_bits=1",
+    "data.difficulties=[1,2]",
+    "data.test_difficulties=[2,3]",
+    "data.num_train=24",
+    "data.num_val=8",
+    "data.num_test=4",
+    "data.batch_size=4",
+    "model.hidden_dim=8",
+    "model.recurrent.num_slots=4",
+    "model.recurrent.slot_size=3",
+    "task.solved_error=0.9",
+    "task.num_figures=0",
+)
+COMPOSED = {"translation": TRANSLATION, "algorithmic": ALGORITHMIC}
 
 # Three epochs of six batches, validated on two, tested on two.
 HOOKS = {
@@ -90,6 +110,7 @@ CASES += [
     ("workers", (f"{HOOKS['mid_epoch']}:SIGTERM",)),
     ("plateau", (f"{HOOKS['in_validation']}:SIGTERM",)),
     ("translation", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_test']}:SIGTERM")),
+    ("algorithmic", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_validation']}:SIGTERM")),
 ]
 MORE_CASES: list[Case] = [
     (settings, (f"{hook}:{number}",))
@@ -109,9 +130,9 @@ MORE_CASES += [
 
 def changes(settings: str) -> dict[str, Any]:
     """What a run has instead of the tiny task's own."""
-    if settings != "translation":
+    if settings not in COMPOSED:
         return SETTINGS[settings]
-    config: Any = OmegaConf.to_container(compose("train", TRANSLATION), resolve=True)
+    config: Any = OmegaConf.to_container(compose("train", COMPOSED[settings]), resolve=True)
     return {part: config[part] for part in ("task", "model", "data", "optimizer", "choices")}
 
 
