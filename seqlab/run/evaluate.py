@@ -9,7 +9,7 @@ from seqlab.config.build import build
 from seqlab.run.assemble import Saved, attach, prepare_torch, reassemble
 from seqlab.run.environment import sound_threads
 from seqlab.run.members import place_of, read_members
-from seqlab.run.outcome import evaluate_split, keep_figures, keep_predictions
+from seqlab.run.outcome import evaluate_split, keep_figures, keep_predictions, numbers
 from seqlab.run.processes import is_rank_zero
 from seqlab.run.progress import Progress
 from seqlab.run.rundir import RunDir, atomic_write
@@ -87,7 +87,7 @@ def _evaluate(config: DictConfig, saved: list[Saved], run_dir: RunDir) -> dict[s
         screen.line(f"metrics are in {metrics}, predictions in {answers}")
         if drawn:
             screen.line(f"{len(drawn)} figures are in {run_dir.figures}")
-    return {name: value for name, value in found.items() if not isinstance(value, str)}
+    return numbers(found)
 
 
 def _name(config: DictConfig) -> str:

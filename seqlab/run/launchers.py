@@ -45,9 +45,11 @@ class LocalLauncher:
 
     Args:
         n_jobs: jobs at once.
+        in_view: whether jobs print where this process does, and not into their logs.
     """
 
-    def __init__(self, *, n_jobs: int) -> None:
+    def __init__(self, *, n_jobs: int, in_view: bool = False) -> None:
+        self.in_view = in_view
         # Imports torch, which a node of a cluster is spared by this module.
         from seqlab.run.environment import available_cores
 
@@ -63,7 +65,8 @@ class LocalLauncher:
         environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
         if self.devices:
             environment["CUDA_VISIBLE_DEVICES"] = self.devices[slot % len(self.devices)]
-        process = spawn(job.command(self.threads), job.log, environment)
+        log = None if self.in_view else job.log
+        process = spawn(job.command(self.threads), log, environment)
         with contextlib.suppress(psutil.NoSuchProcess):
             created = psutil.Process(process.pid).create_time()
             pid_file.write_text(json.dumps({"pid": process.pid, "created": created}))
@@ -103,17 +106,26 @@ class LocalHandle:
 
 
 def spawn(
-    command: Sequence[str], log: Path, environment: Mapping[str, str]
+    command: Sequence[str], log: Path | None, environment: Mapping[str, str]
 ) -> "subprocess.Popen[bytes]":
-    """A child that leads a process group, so that Ctrl-C in the terminal does not reach it."""
-    with log.open("ab") as output:
-        output.write(f"{COMMAND_MARK}{shlex.join(command)}\n".encode())
-        output.flush()
+    """A child that leads a process group, so that Ctrl-C in the terminal does not reach it.
+
+    Args:
+        command: its words.
+        log: the file that its output is added to; None leaves it where this process prints.
+        environment: its variables.
+    """
+    with contextlib.ExitStack() as stack:
+        output = None
+        if log is not None:
+            output = stack.enter_context(log.open("ab"))
+            output.write(f"{COMMAND_MARK}{shlex.join(command)}\n".encode())
+            output.flush()
         return subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
             stdout=output,
-            stderr=subprocess.STDOUT,
+            stderr=None if output is None else subprocess.STDOUT,
             env=dict(environment),
             start_new_session=True,
         )

@@ -14,8 +14,13 @@ from seqlab.config.validate import validate
 from seqlab.run.processes import RUN_DIR
 from seqlab.run.rundir import RunDir, atomic_write, new_run_dir
 
+# What concerns several runs of one command, and none of them.
+_OF_SEVERAL = ("select", "n_jobs")
 # What may differ when a run goes on; all else would change what it has already computed.
-CHANGEABLE = ("trainer", "callbacks", "logger", "threads", "paths", "allow", "choices")
+CHANGEABLE = (
+    *("trainer", "callbacks", "logger", "threads", "paths", "allow", "choices"),
+    *_OF_SEVERAL,
+)
 NAMES = ("run_dir", "resume")
 
 
@@ -26,7 +31,12 @@ class Opened:
     run_dir: RunDir
     config: DictConfig
     overrides: list[str]
-    changed: bool  # whether it goes on with other settings than before
+    changed: tuple[str, ...] = ()  # keys of the settings that are others than before
+
+    @property
+    def parts_changed(self) -> bool:
+        """Whether each of several runs of one command goes on with other settings too."""
+        return any(key not in _OF_SEVERAL for key in self.changed)
 
 
 def open_run(config: DictConfig, overrides: Sequence[str]) -> Opened:
@@ -44,12 +54,10 @@ def open_run(config: DictConfig, overrides: Sequence[str]) -> Opened:
     given = config.run_dir or os.environ.get(RUN_DIR)
     if given is None:
         task, model = config.choices.task, config.choices.model
-        return Opened(
-            new_run_dir(Path(config.paths.runs), task, model), config, [*overrides], False
-        )
+        return Opened(new_run_dir(Path(config.paths.runs), task, model), config, [*overrides])
     run_dir = RunDir(Path(given))
     if not run_dir.config.exists():
-        return Opened(run_dir, config, [*overrides], False)
+        return Opened(run_dir, config, [*overrides])
     before = _kept(run_dir)
     different = differences(before, config)
     if any(not _may_change(key) for key in different):
@@ -62,7 +70,7 @@ def open_run(config: DictConfig, overrides: Sequence[str]) -> Opened:
                 )
             ]
         )
-    return Opened(run_dir, config, [*overrides], bool(different))
+    return Opened(run_dir, config, [*overrides], tuple(different))
 
 
 def _resumed(run_dir: RunDir, overrides: Sequence[str]) -> Opened:
@@ -75,8 +83,9 @@ def _resumed(run_dir: RunDir, overrides: Sequence[str]) -> Opened:
     saved = run_dir.overrides.read_text().splitlines() if run_dir.overrides.exists() else []
     added = [each for each in overrides if each.partition("=")[0] not in NAMES]
     if not added:
-        return Opened(run_dir, before, saved, False)
+        return Opened(run_dir, before, saved)
     config = compose("train", [*saved, *added])
+    different = differences(before, config)
     problems = [
         Problem(
             key=key,
@@ -84,13 +93,13 @@ def _resumed(run_dir: RunDir, overrides: Sequence[str]) -> Opened:
             message=f"cannot change when a run goes on; it was {OmegaConf.select(before, key)}",
             allowed=tuple(f"{each}.*" for each in ("trainer", "callbacks", "logger", "paths")),
         )
-        for key in differences(before, config)
+        for key in different
         if not _may_change(key)
     ]
     problems += validate(config)
     if problems:
         raise UserError(problems)
-    return Opened(run_dir, config, [*saved, *added], True)
+    return Opened(run_dir, config, [*saved, *added], tuple(different))
 
 
 def _kept(run_dir: RunDir) -> DictConfig:

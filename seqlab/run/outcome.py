@@ -1,7 +1,7 @@
 """What an evaluation leaves behind: metrics, predictions, figures, samples in the loggers."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +39,11 @@ def evaluate_split(
     if metrics:
         metrics |= {f"{split}/{name}": text for name, text in task.signatures().items()}
     return metrics
+
+
+def numbers(metrics: Mapping[str, Any]) -> dict[str, float]:
+    """Metrics without signatures."""
+    return {name: value for name, value in metrics.items() if not isinstance(value, str)}
 
 
 def keep_predictions(trainer: Trainer, task: Task, path: Path) -> None:

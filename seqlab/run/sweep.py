@@ -2,18 +2,16 @@
 
 import contextlib
 import json
-import signal
 import sys
-import threading
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any
 
 from rich.console import Console
 
 from seqlab.config.errors import Problem, UserError
 from seqlab.run.rundir import RunDir, RunDirInUseError, atomic_write
+from seqlab.run.signals import signals_as_ctrl_c
 from seqlab.run.sweep_jobs import Job, State
 from seqlab.run.sweep_plan import Plan, make_plan
 from seqlab.run.sweep_results import show_results, write_results
@@ -50,7 +48,7 @@ def run_plan(plan: Plan, console: Console, poll_seconds: float = 0.5) -> int:
     """
     with (
         _alone(plan.directory),
-        _signals_as_ctrl_c(),
+        signals_as_ctrl_c(),
         (plan.directory / "sweep.log").open("a") as log,
     ):
         jobs: dict[str, Job] = {}
@@ -123,25 +121,6 @@ def _alone(directory: Path) -> Iterator[None]:
             message = "is being run by another process"
             raise UserError([Problem(key=str(directory), message=f"{message}: {error}")]) from error
         yield
-
-
-@contextlib.contextmanager
-def _signals_as_ctrl_c() -> Iterator[None]:
-    """SIGTERM and a closed terminal stop the jobs as Ctrl-C does."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def interrupt(signum: int, frame: FrameType | None) -> None:
-        raise KeyboardInterrupt
-
-    kinds = (signal.SIGTERM, signal.SIGHUP)
-    before = [signal.signal(kind, interrupt) for kind in kinds]
-    try:
-        yield
-    finally:
-        for kind, handler in zip(kinds, before, strict=True):
-            signal.signal(kind, handler)
 
 
 def _console() -> Console:

@@ -57,19 +57,23 @@ class Objective:
 
 @dataclass
 class Job:
-    """A training run of a sweep.
+    """A training run of a sweep, or of a command that trains several seeds.
 
     Args:
         overrides: what it is started with, run_dir left out.
         varied: those of its values that differ between the jobs, by key.
         sweep_dir: where the sweep is kept.
         program: what `train` and the overrides are given to.
+        name: of its directory; empty for the hash of its overrides.
+        changed: whether it goes on with other settings than it was begun with.
     """
 
     overrides: tuple[str, ...]
     varied: dict[str, str]
     sweep_dir: Path
     program: tuple[str, ...] = SEQLAB
+    name: str = ""
+    changed: bool = False
     state: State = State.WAITING
     attempts: int = 0
     seconds: float = 0.0
@@ -79,8 +83,8 @@ class Job:
 
     @property
     def id(self) -> str:
-        """The hash of its overrides."""
-        return fingerprint(self.overrides)
+        """Its name, or the hash of its overrides."""
+        return self.name or fingerprint(self.overrides)
 
     @property
     def directory(self) -> Path:
@@ -108,7 +112,7 @@ class Job:
             threads: of torch, where the overrides do not say; a job that goes on keeps its own.
         """
         directory = quote(str(self.directory))
-        if (self.directory / "config.yaml").exists():
+        if (self.directory / "config.yaml").exists() and not self.changed:
             return [*self.program, "train", f"resume={directory}"]
         extra = [] if threads is None or self.sets("threads") else [f"threads={threads}"]
         return [*self.program, "train", *self.overrides, *extra, f"run_dir={directory}"]

@@ -55,6 +55,7 @@ class Runner:
         retries: how often a job that failed is started again.
         watcher: the screen.
         save: called after each change, so that a killed sweep loses nothing.
+        metric_key: the setting that names the metric, for jobs that lack it; None where they may.
         poll_seconds: between two looks at the jobs.
         grace_seconds: for a job that was asked to end, before it is killed.
     """
@@ -69,12 +70,13 @@ class Runner:
         retries: int,
         watcher: Watcher,
         save: Callable[[], None],
+        metric_key: str | None = "sweep.metric",
         poll_seconds: float = 0.5,
         grace_seconds: float = 60.0,
     ) -> None:
         self.search, self.launcher, self.objective = search, launcher, objective
         self.n_jobs, self.retries = n_jobs, retries
-        self.watcher, self.save = watcher, save
+        self.watcher, self.save, self.metric_key = watcher, save, metric_key
         self.poll_seconds, self.grace_seconds = poll_seconds, grace_seconds
         self.active: list[Active] = []
 
@@ -166,13 +168,14 @@ class Runner:
         self.search.tell(job)
         self.save()
         self.watcher.ended(job, skipped)
-        if state is State.DONE and job.value is None and self.objective.metric not in job.metrics:
-            raise UserError([self._unknown_metric(job)])
+        unknown = job.value is None and self.objective.metric not in job.metrics
+        if self.metric_key is not None and state is State.DONE and unknown:
+            raise UserError([self._unknown_metric(job, self.metric_key)])
 
-    def _unknown_metric(self, job: Job) -> Problem:
+    def _unknown_metric(self, job: Job, key: str) -> Problem:
         names = [name for name, value in job.metrics.items() if isinstance(value, int | float)]
         return Problem(
-            key="sweep.metric",
+            key=key,
             message="the jobs do not have this metric",
             given=self.objective.metric,
             allowed=tuple(names),

@@ -33,12 +33,20 @@ class Screen:
         total: number of jobs.
         n_jobs: jobs at once, for the time left.
         objective: what is shown of each.
+        shows_progress: whether something is shown while they go; not where they print themselves.
     """
 
     def __init__(
-        self, console: Console, log: TextIO, total: int, n_jobs: int, objective: Objective
+        self,
+        console: Console,
+        log: TextIO,
+        total: int,
+        n_jobs: int,
+        objective: Objective,
+        shows_progress: bool = True,
     ) -> None:
         self.console, self.total, self.n_jobs = console, total, n_jobs
+        self.shows_progress = shows_progress
         self.log = Console(file=log, width=160)
         self.objective = objective
         self.running: list[Job] = []
@@ -48,13 +56,12 @@ class Screen:
         self.live = Live(console=console, get_renderable=self._view, refresh_per_second=2)
 
     def __enter__(self) -> "Screen":
-        if self.console.is_terminal:
+        if self.console.is_terminal and self.shows_progress:
             self.live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        if self.console.is_terminal:
-            self.live.stop()
+        self.live.stop()
 
     def started(self, job: Job) -> None:
         """A line for a job that starts or goes on."""
@@ -88,7 +95,8 @@ class Screen:
     def tick(self, running: list[Job]) -> None:
         """Note who runs; now and then a line where there is no live view."""
         self.running = running
-        if self.console.is_terminal or time.monotonic() - self.last_line < _PLAIN_SECONDS:
+        recent = time.monotonic() - self.last_line < _PLAIN_SECONDS
+        if self.console.is_terminal or not self.shows_progress or recent:
             return
         self.last_line = time.monotonic()
         self.console.print(self._summary())
@@ -107,6 +115,8 @@ class Screen:
             console.print(text, soft_wrap=True)
 
     def _tail(self, job: Job) -> None:
+        if not job.log.exists():  # it has printed here
+            return
         for line in job.log_tail():
             self._print(Text(f"    | {line}", style="dim"))
         self._print(Text(f"    all of it: {job.log}", style="dim"))

@@ -27,12 +27,18 @@ from seqlab.run.environment import describe_environment, sound_threads
 from seqlab.run.keeping import KeepCheckpoints, NonFiniteWeightsError
 from seqlab.run.loggers import RunLogger
 from seqlab.run.opening import Opened, keep_settings, open_run
-from seqlab.run.outcome import evaluate_split, keep_figures, keep_predictions, log_samples
+from seqlab.run.outcome import (
+    evaluate_split,
+    keep_figures,
+    keep_predictions,
+    log_samples,
+    numbers,
+)
 from seqlab.run.processes import RUN_DIR, is_rank_zero, rank
 from seqlab.run.random_state import seed_everything
 from seqlab.run.rundir import atomic_write
 from seqlab.run.screen import Screen, format_seconds, log, logging_to
-from seqlab.run.seeds import holds_seeds, train_seeds
+from seqlab.run.seed_runs import several
 from seqlab.run.signals import Interrupted, StopRequest
 from seqlab.tasks.base import NonFiniteLossError, Task
 
@@ -53,7 +59,7 @@ class RunFailedError(RuntimeError):
 
 
 def train(config: DictConfig, overrides: Sequence[str]) -> dict[str, float]:
-    """Train, or go on with training, one run or one for each seed.
+    """Train, or go on with training, one run, one for each seed, or the best of several restarts.
 
     Args:
         config: a validated config of `seqlab train`.
@@ -66,9 +72,18 @@ def train(config: DictConfig, overrides: Sequence[str]) -> dict[str, float]:
         KeyboardInterrupt: a signal asked to stop; the run can be resumed.
         UserError: the run directory holds another run, or settings change that must not.
         RunFailedError: the loss or the weights became NaN or infinite.
+        SeedsFailedError: some of several seeds failed.
+        RestartsFailedError: all restarts failed.
     """
-    if config.seeds is not None or (config.resume is not None and holds_seeds(config.resume)):
+    kind = several(config)
+    if kind == "seeds":
+        from seqlab.run.seeds import train_seeds  # these two import what one run has no use for
+
         return train_seeds(config, overrides)
+    if kind == "restarts":
+        from seqlab.run.restarts import train_restarts
+
+        return train_restarts(config, overrides)
     try:
         with StopRequest().installed() as stop:
             return _train_one(config, overrides, stop)
@@ -82,7 +97,7 @@ def _train_one(config: DictConfig, overrides: Sequence[str], stop: StopRequest) 
     screen = Screen(quiet=not is_rank_zero())
     if run_dir.done.exists() and not opened.changed and is_rank_zero():
         screen.line(f"{run_dir.path} is done; its metrics are in {run_dir.metrics}")
-        return _numbers(run_dir.read_metrics())
+        return numbers(run_dir.read_metrics())
     os.environ[RUN_DIR] = str(run_dir.path.absolute())
     try:
         with ExitStack() as stack:
@@ -150,7 +165,7 @@ class _Run:
                 trainer.strategy.launcher.kill(signal.SIGTERM)  # or they wait for this process
         if is_rank_zero():
             self._report(metrics, parts.task)
-        return _numbers(metrics)
+        return numbers(metrics)
 
     def _prepare(self, parts: Parts) -> None:
         """Check that the data is that of a run that goes on; compute what is computed once."""
@@ -244,13 +259,7 @@ class _Run:
         title = f"best checkpoint, epoch {metrics.get('epoch')}"
         self.screen.metrics_table(metrics, title, task.tables())
         self.screen.line(f"done in {self._spent()}; everything is in {self.run_dir.path}")
-        run = f"run={self.run_dir.path}"
-        self.screen.commands(
-            [
-                ["seqlab", "eval", run, "split=val"],
-                ["seqlab", "predict", run, f"input={task.example_input}"],
-            ]
-        )
+        self.screen.what_next(self.run_dir.path, task.example_input)
 
     def _spent(self) -> str:
         """How long it took, and what of that does not hang on what else the machine did."""
@@ -271,8 +280,3 @@ class _Run:
         kept = f"{path} is kept" if path.exists() else "there is no checkpoint yet"
         self.screen.line(f"stopped; {kept}; go on with:")
         self.screen.commands([["seqlab", "train", f"resume={self.run_dir.path}"]])
-
-
-def _numbers(metrics: dict[str, Any]) -> dict[str, float]:
-    """The metrics without signatures."""
-    return {name: value for name, value in metrics.items() if not isinstance(value, str)}

@@ -20,7 +20,7 @@ def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[RunDir, DictConfig]:
     run_dir = RunDir(tmp_path_factory.mktemp("runs") / "run")
     config = compose("train", OVERRIDES)
     config.threads = 3  # as the run has chosen
-    keep_settings(Opened(run_dir, config, OVERRIDES, False))
+    keep_settings(Opened(run_dir, config, OVERRIDES))
     return run_dir, config
 
 

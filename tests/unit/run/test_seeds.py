@@ -1,14 +1,14 @@
-"""Means and intervals over seeds."""
+"""Means and intervals over seeds, and the runs they are of."""
 
 import json
 import math
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from seqlab.run import seeds
-from seqlab.run.rundir import RunDir
+from seqlab.run.seed_runs import several
+from tests.unit.run.several_runs import config, starts, write_plan
 
 
 def test_mean_and_interval_by_hand() -> None:
@@ -31,33 +31,25 @@ def test_one_seed_has_no_interval() -> None:
     assert seeds.summarise([{"test/a": 1.0}]) == {"num_seeds": 1, "test/a": 1.0}
 
 
-def test_runs_those_that_are_not_done(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from omegaconf import OmegaConf
-
-    started: list[tuple[int, list[str]]] = []
-
-    def run_one(child: RunDir, seed: int, overrides: Any) -> int:
-        started.append((seed, [*overrides]))
-        if seed == 5 and len(started) == 2:
-            return 1
-        child.create()
-        child.write_metrics({"test/loss": float(seed)})
-        child.done.touch()
-        return 0
-
-    monkeypatch.setattr(seeds, "_run_one", run_one)
+@pytest.mark.usefixtures("fake_train")
+def test_runs_those_that_are_not_done(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     parent = tmp_path / "run"
-    config = OmegaConf.create({"seed": 4, "seeds": 3, "run_dir": str(parent), "resume": None})
-    overrides = ["model=show_tell", "seed=4", "seeds=3", f"run_dir={parent}"]
+    command = config(parent, seeds=3)
+    plan = write_plan(tmp_path, seed_5={"fail": "once"})
+    overrides = [plan, "seed=4", "seeds=3", f"run_dir={parent}"]
     with pytest.raises(seeds.SeedsFailedError, match=r"seeds 5 failed.*resume="):
-        seeds.train_seeds(config, overrides)
-    assert started == [(seed, ["model=show_tell"]) for seed in (4, 5, 6)]
+        seeds.train_seeds(command, overrides)
     assert not (parent / "DONE").exists()
+    assert "the disk is made of cheese" in capfd.readouterr().out  # one at a time prints here
+    for seed in (4, 5, 6):
+        ((_, *words),) = [["train", *start] for start in starts(parent / f"seed_{seed}")]
+        given = dict(word.split("=", 1) for word in words)
+        assert given["seed"] == str(seed)
+        assert (given["seeds"], given["threads"]) == ("null", "1")
 
-    started.clear()
-    assert seeds.holds_seeds(str(parent))
-    metrics = seeds.train_seeds(config, overrides)
-    assert [seed for seed, _ in started] == [5]
-    assert metrics["test/loss"] == 5.0
+    assert several(config(parent, resume=str(parent))) == "seeds"
+    metrics = seeds.train_seeds(command, overrides)
+    assert [len(starts(parent / f"seed_{seed}")) for seed in (4, 5, 6)] == [1, 2, 1]
+    assert metrics["test/loss"] == -2.0
     assert json.loads((parent / "metrics.json").read_text()) == metrics
     assert (parent / "DONE").exists()

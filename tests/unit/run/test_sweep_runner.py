@@ -76,7 +76,11 @@ def test_a_grid_is_run_ranked_and_written(tmp_path: Path) -> None:
         f"seqlab train epochs=3 lr=2\n  its run: {sweep.directory / rows[0]['directory']}" in text
     )
     content = json.loads((sweep.directory / "sweep_results.json").read_text())
-    assert content["jobs"][0]["metrics"] == {"val/score": 6.0, "test/loss": -6.0}
+    assert content["jobs"][0]["metrics"] == {
+        "val/score": 6.0,
+        "test/loss": -6.0,
+        "test/score": 3.0,
+    }
     assert {row["state"] for row in rows} == {"done"}
 
 
