@@ -59,7 +59,7 @@ class SmallConv(Backbone):
         ).to(memory_format=torch.channels_last)
         if pretrained:
             with as_file(PRETRAINED) as path:
-                state_dict = read_state_dict(path, "SmallConv")
+                state_dict = read_state_dict(path, "it comes with seqlab: install that anew")
                 load_strictly(self, state_dict, ignored=(), source=str(path))
 
     @property

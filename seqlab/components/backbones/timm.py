@@ -78,7 +78,7 @@ class TimmBackbone(Backbone):
             model.prune_intermediate_layers([last], prune_norm=True, prune_head=True)
         if weights is not None and weights != "hub":
             path = Path(weights).expanduser()
-            state_dict = read_state_dict(path, name)
+            state_dict = read_state_dict(path, both_ways(name))
             ignored = all_names - set(model.state_dict())
             load_strictly(model, state_dict, ignored=ignored, source=str(path))
 

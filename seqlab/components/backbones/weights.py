@@ -14,6 +14,8 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
 
+MODEL = "model."  # what the names of a model's tensors begin with in the checkpoint of a run
+
 
 class WeightsError(ValueError):
     """Pretrained weights that cannot be had; the text says what the user can do."""
@@ -45,18 +47,18 @@ def quick_when_offline() -> Iterator[None]:
         constants.HF_HUB_OFFLINE = before
 
 
-def read_state_dict(path: Path, name: str) -> dict[str, Tensor]:
+def read_state_dict(path: Path, advice: str) -> dict[str, Tensor]:
     """Tensors of a .safetensors file or of one that torch.save wrote.
 
     Args:
         path: the file.
-        name: the architecture, for the error.
+        advice: what the user can do where there is none, to end the error with.
 
     Raises:
         WeightsError: if the file is missing, cannot be read or holds something else.
     """
     if not path.is_file():
-        raise WeightsError(f"there is no weights file {path}: {both_ways(name)}")
+        raise WeightsError(f"there is no weights file {path}: {advice}")
     try:
         if path.suffix == ".safetensors":
             return load_file(path)
@@ -70,8 +72,32 @@ def read_state_dict(path: Path, name: str) -> dict[str, Tensor]:
     return content
 
 
+def read_trained_model(path: Path, advice: str) -> dict[str, Tensor]:
+    """Tensors of the model in a checkpoint of a run.
+
+    Args:
+        path: the file.
+        advice: what the user can do where there is none, to end the error with.
+
+    Raises:
+        WeightsError: if the file is missing, cannot be read or holds no trained model.
+    """
+    found = read_state_dict(path, advice)
+    model = {
+        name.removeprefix(MODEL): tensor for name, tensor in found.items() if name.startswith(MODEL)
+    }
+    if not model:
+        raise WeightsError(f"{path} is no checkpoint of a run: no name in it begins with {MODEL}")
+    return model
+
+
 def load_strictly(
-    module: nn.Module, state_dict: dict[str, Tensor], *, ignored: Collection[str], source: str
+    module: nn.Module,
+    state_dict: dict[str, Tensor],
+    *,
+    ignored: Collection[str],
+    source: str,
+    new: Collection[str] = (),
 ) -> None:
     """Load all that a module has and nothing that it does not know.
 
@@ -81,6 +107,7 @@ def load_strictly(
         ignored: names that may be found although the module has not got them: a classifier, and
             layers that lie behind the one that is read.
         source: where they were found, for the error.
+        new: names that need not be found; what they name stays as it is.
 
     Raises:
         WeightsError: naming each tensor that is missing, unknown or of another shape.
@@ -88,7 +115,8 @@ def load_strictly(
     own = module.state_dict()
     found = {name: tensor for name, tensor in state_dict.items() if name in own}
     # Files written before torch counted batches lack the counter, and nothing here reads it.
-    missing = [n for n in own if n not in found and not n.endswith(".num_batches_tracked")]
+    needed = (n for n in own if n not in new and not n.endswith(".num_batches_tracked"))
+    missing = [n for n in needed if n not in found]
     unknown = [n for n in state_dict if n not in own and n not in ignored]
     shapes = [
         f"{n} {list(t.shape)} instead of {list(own[n].shape)}"
