@@ -1,5 +1,6 @@
 """Learn an algorithm from examples of what it does."""
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
@@ -21,6 +22,7 @@ from seqlab.models.interfaces import AlgorithmicModel
 from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
 from seqlab.tasks.tables import Cell, Table
 from seqlab.tasks.written import Written, written
+from seqlab.viz.length_scores import length_figure
 
 
 class AlgorithmicTask(Task):
@@ -193,6 +195,33 @@ class AlgorithmicTask(Task):
         title = f"{self.evaluated_split} by number of {unit}"
         return [Table(title, (unit, *names), rows, shown)]
 
+    def draw(self, folder: Path) -> list[Path]:
+        paths = []
+        for difficulty, each in self._to_draw.items():
+            if each.has_steps:
+                paths.append(folder / f"sequence_{difficulty}.png")
+                each.draw(paths[-1])
+        found = self._by_difficulty()
+        # Of several processes each kept a share of the sequences, whose number the bars say.
+        if len(found) > 1 and self.trainer.world_size == 1:
+            paths.append(folder / "errors_by_difficulty.png")
+            self._draw_errors(found, paths[-1])
+        return paths
+
+    def _draw_errors(self, found: dict[int, dict[str, float]], path: Path) -> None:
+        """The first error of each difficulty: wrong bits, or what is right where there are none."""
+        name = next(iter(next(iter(found.values()))))
+        counts = Counter(each["difficulty"] for each in self.predictions)
+        length_figure(
+            [(difficulty, difficulty) for difficulty in found],
+            [values[name] for values in found.values()],
+            [counts[difficulty] for difficulty in found],
+            path,
+            metric=name,
+            length=self.trainer.datamodule.algorithm.difficulty_unit,
+            examples="sequences",
+        )
+
     @torch.inference_mode()
     def predict_inputs(
         self,
@@ -223,6 +252,9 @@ class AlgorithmicTask(Task):
                 each, log_probability = next(answered)
                 text = datamodule.algorithm.answer(each.outputs[each.scored])
                 figure = None
+                if figures and each.has_steps:
+                    figure = output / f"{number}.png"
+                    each.draw(figure)
                 yield Prediction(
                     line, (Hypothesis(text, log_probability, log_probability),), figure
                 )

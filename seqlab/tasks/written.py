@@ -1,5 +1,6 @@
 """What a model wrote of one sequence, beside what it read and should have written."""
 
+from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from seqlab.data.batches import AlgorithmicBatch
 from seqlab.metrics.algorithmic import decide
+from seqlab.viz.sequences import sequence_figure
 
 
 class Written(NamedTuple):
@@ -18,6 +20,22 @@ class Written(NamedTuple):
     probabilities: NDArray[np.float32]  # of 1 for each bit, or of each symbol, [T, O]
     targets: NDArray[Any]  # as outputs
     scored: NDArray[np.bool_]  # [T]
+
+    @property
+    def has_steps(self) -> bool:
+        """Whether there is a sequence to look at, and not one step alone."""
+        return len(self.inputs) > 1
+
+    def draw(self, path: Path, title: str | None = None) -> None:
+        """Write the figure of what was read, was to be written and was written."""
+        if self.outputs.ndim == 2:  # bits
+            targets, wrong = self.targets, np.abs(self.outputs - self.targets) > 0.5  # [T, O]
+        else:
+            kinds = np.eye(self.probabilities.shape[1])  # [O, O]
+            targets = kinds[self.targets]  # [T, O]
+            wrong = (kinds[self.outputs] > 0) & (self.outputs != self.targets)[:, None]
+        wrong = wrong & self.scored[:, None]
+        sequence_figure(self.inputs, targets, self.probabilities, self.scored, wrong, path, title)
 
 
 def written(batch: AlgorithmicBatch, logits: Tensor, row: int) -> Written:

@@ -68,14 +68,16 @@ class NGrams(Algorithm):
         return Examples(inputs, lengths, targets, scored, optimal.astype(np.float32))
 
     def read(self, line: str) -> Examples:
-        """Bits of which the next is asked for."""
+        """Bits of which the next is asked for; what it is nobody knows, so its target is NaN."""
         bits = np.array([read_bits(line)])
         if bits.shape[1] < self.order - 1:
             raise ValueError(f"the next bit depends on the last {self.order - 1}; give as many")
         examples = self._encode(bits)
         scored = np.zeros_like(examples.scored)
         scored[:, -1] = True
-        return examples._replace(scored=scored, optimal_bits=None)
+        targets = examples.targets.copy()
+        targets[:, -1] = np.nan
+        return examples._replace(targets=targets, scored=scored, optimal_bits=None)
 
     def question(self, inputs: NDArray[Any]) -> str:
         return write_bits(inputs[:, 0])

@@ -182,6 +182,7 @@ def test_of_ngrams_the_next_bit_is_asked() -> None:
     examples = NGrams(order=3).read("01101")
     assert np.flatnonzero(examples.scored[0]).tolist() == [4]
     assert examples.optimal_bits is None
+    assert np.isnan(examples.targets[0, 4, 0])
 
 
 @pytest.mark.parametrize(
