@@ -20,7 +20,7 @@ from seqlab.run.rundir import RunDir, atomic_file, atomic_write
 from seqlab.run.screen import Screen, format_seconds, format_value
 from seqlab.run.seed_runs import monitored, train_all
 
-_MEASURES_SHOWN = 5  # of each restart; all of them are in the table of how far they lie apart
+_MEASURES_SHOWN = 4  # of each restart; all of them are in the table of how far they lie apart
 _MEASURES_DRAWN = 3
 
 
@@ -129,7 +129,7 @@ def _show(screen: Screen, choice: Choice) -> None:
     names = choice.measures[:_MEASURES_SHOWN]
     table = Table(title=f"{len(choice.jobs)} restarts", title_justify="left")
     for name in ("seed", *names):
-        table.add_column(Text(name), justify="right")
+        table.add_column(Text(name), justify="right", overflow="fold")
     table.add_column("")
     for job in choice.done:
         kept = job is choice.winner
