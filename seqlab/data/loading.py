@@ -27,6 +27,9 @@ class ResumableLoader:
         plan: which examples make up the batches of an epoch.
         collate_fn: makes a batch of a list of examples.
         num_workers: processes that load; 0 loads in this one.
+
+    Attributes:
+        is_frozen: whether examples are those of the first epoch in every epoch.
     """
 
     def __init__(
@@ -38,6 +41,7 @@ class ResumableLoader:
         num_workers: int = 0,
     ) -> None:
         self.plan = plan
+        self.is_frozen = False
         self._keys = _Keys()
         self._epoch = 0
         self._batch = 0  # batches of the epoch that were handed out
@@ -93,8 +97,9 @@ class ResumableLoader:
                 "epoch 0; a plan has as many in every epoch"
             )
         self._batch, self._start = self._start, 0
+        epoch = 0 if self.is_frozen else self._epoch
         self._keys.batches = [
-            [(self._epoch, index) for index in batch] for batch in batches[self._batch :]
+            [(epoch, index) for index in batch] for batch in batches[self._batch :]
         ]
         for batch in self._loader:
             self._batch += 1

@@ -76,6 +76,7 @@ class Overfit(Callback):
         def few_batches() -> Any:
             loader = make()
             loader.plan = _FirstBatches(loader.plan, self.num_batches)
+            loader.is_frozen = True
             return loader
 
         data.train_dataloader = few_batches

@@ -49,9 +49,11 @@ def test_a_metric_that_is_not_there_is_named() -> None:
         stops_after([1.0], patience=1, monitor="val/y")
 
 
-class Indices(Dataset[int]):
-    def __getitem__(self, key: tuple[int, int]) -> int:
-        return key[1]
+class Keys(Dataset[tuple[int, int]]):
+    """Gives back the epoch and the index that it is asked for."""
+
+    def __getitem__(self, key: tuple[int, int]) -> tuple[int, int]:
+        return key
 
 
 class Rotating:
@@ -60,10 +62,10 @@ class Rotating:
 
 
 def test_overfitting_sees_the_same_batches_in_every_epoch() -> None:
-    data = SimpleNamespace(train_dataloader=lambda: ResumableLoader(Indices(), Rotating(), list))
+    data = SimpleNamespace(train_dataloader=lambda: ResumableLoader(Keys(), Rotating(), list))
     Overfit(num_batches=2).setup(SimpleNamespace(datamodule=data), None, "fit")  # type: ignore[arg-type]
     loader = data.train_dataloader()
     assert len(loader) == 2
     for epoch in (0, 1, 5):
         loader.set_epoch(epoch)
-        assert list(loader) == [[0], [1]]
+        assert list(loader) == [[(0, 0)], [(0, 1)]]
