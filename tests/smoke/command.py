@@ -48,6 +48,17 @@ TINY_TRANSLATION = (
 # Of rnn_search, which has sizes that the other models of translation lack.
 TINY_RNN_SEARCH = (*TINY_TRANSLATION, "model.encoder_dim=8", "model.maxout_dim=8")
 
+TINY_MEMORY_QA = (
+    "task=memory_qa",
+    "data.source.num_train=12",
+    "data.source.num_val=3",
+    "data.source.num_test=3",
+    "task.num_figures=2",
+    "trainer.accelerator=cpu",
+    "trainer.max_epochs=1",
+    "threads=1",
+)
+
 Ended = subprocess.CompletedProcess[str]
 
 
@@ -87,3 +98,9 @@ def seqlab_here(folder: Path, *arguments: str, stdin: str = "") -> Ended:
     ):
         status = main(arguments)
     return Ended(arguments, status, out.getvalue(), err.getvalue())
+
+
+def done(ended: Ended) -> Ended:
+    """The same, which ended well."""
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    return ended

@@ -42,6 +42,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "seldom_validated": {"trainer.check_val_every_n_epoch": 2, "trainer.max_epochs": 4},
     "translation": {},
     "algorithmic": {},
+    "memory_qa": {},
 }
 # Six batches in another order in every epoch, with dropout, and attention that is drawn by chance.
 TRANSLATION = (
@@ -78,7 +79,19 @@ ALGORITHMIC = (
     "task.solved_error=0.9",
     "task.num_figures=0",
 )
-COMPOSED = {"translation": TRANSLATION, "algorithmic": ALGORITHMIC}
+# A linear start that ends with the second epoch, and memories that are moved by chance.
+MEMORY_QA = (
+    "task=memory_qa",
+    "data.source.num_train=8",
+    "data.source.num_val=2",
+    "data.source.num_test=2",
+    "data.batch_size=8",
+    "model.embedding_dim=8",
+    "model.linear_start_epochs=2",
+    "model.time_noise=0.5",
+    "task.num_figures=0",
+)
+COMPOSED = {"translation": TRANSLATION, "algorithmic": ALGORITHMIC, "memory_qa": MEMORY_QA}
 
 # Three epochs of six batches, validated on two, tested on two.
 HOOKS = {
@@ -111,6 +124,7 @@ CASES += [
     ("plateau", (f"{HOOKS['in_validation']}:SIGTERM",)),
     ("translation", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_test']}:SIGTERM")),
     ("algorithmic", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_validation']}:SIGTERM")),
+    ("memory_qa", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_test']}:SIGTERM")),
 ]
 MORE_CASES: list[Case] = [
     (settings, (f"{hook}:{number}",))

@@ -1,23 +1,21 @@
 """Train, evaluate and predict translations through the seqlab command, as a person would."""
 
-import contextlib
-import fcntl
 import gzip
 import json
-import os
-import pty
-import select
-import signal
-import subprocess
-import sys
-import termios
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.smoke.command import TINY_RNN_SEARCH, TINY_TRANSLATION, Ended, seqlab, seqlab_here
+from tests.smoke.command import (
+    TINY_RNN_SEARCH,
+    TINY_TRANSLATION,
+    Ended,
+    done,
+    seqlab,
+    seqlab_here,
+)
+from tests.smoke.terminal import CTRL_C, CTRL_D, Terminal
 
 # One process runs them all, so that their fixture is made once.
 pytestmark = pytest.mark.xdist_group("translation")
@@ -28,8 +26,6 @@ MODELS = {
     "seq2seq": (*TINY_TRANSLATION, "model=seq2seq"),
 }
 ATTENDING = ("rnn_search", "luong")
-
-PATIENCE = 120  # seconds that a terminal is waited for
 
 SENTENCES = "the dogs run\n\nthe big cat saw a zebra\n"
 
@@ -46,11 +42,6 @@ def trained(folder: Path) -> dict[str, Ended]:
         name: done(seqlab_here(folder, "train", *words, f"run_dir={name}"))
         for name, words in MODELS.items()
     }
-
-
-def done(ended: Ended) -> Ended:
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-    return ended
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -151,60 +142,6 @@ def test_a_sentence_in_the_place_of_a_file(folder: Path, trained: dict[str, Ende
     assert "input: has to be given: input=sentences.txt, or input=-" in ended.stderr
 
 
-class Terminal:
-    """A seqlab command at a terminal.
-
-    Args:
-        folder: in which it runs.
-        words: of the command.
-    """
-
-    def __init__(self, folder: Path, *words: str) -> None:
-        self.master, slave = pty.openpty()
-        self.said = ""
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "seqlab", *words],
-            cwd=folder,
-            env={**os.environ, "TERM": "dumb", "OMP_NUM_THREADS": "1"},
-            stdin=slave,
-            stdout=slave,
-            stderr=slave,
-            start_new_session=True,
-            preexec_fn=_take_the_terminal,
-        )
-        os.close(slave)
-
-    def type(self, text: str) -> None:
-        os.write(self.master, text.encode())
-
-    def wait_for(self, text: str) -> None:
-        """Read until a text comes that was not there before."""
-        deadline, place = time.monotonic() + PATIENCE, len(self.said)
-        while text not in self.said[place:]:
-            assert time.monotonic() < deadline, self.said
-            self.hear()
-
-    def end(self) -> int:
-        """The exit status, once all is said."""
-        deadline = time.monotonic() + PATIENCE
-        with contextlib.suppress(OSError):  # the other side is closed
-            while True:
-                assert time.monotonic() < deadline, self.said
-                self.hear()
-        return self.process.wait(timeout=PATIENCE)
-
-    def hear(self) -> None:
-        """Read what is said within a second."""
-        if select.select([self.master], [], [], 1.0)[0]:
-            self.said += os.read(self.master, 4096).decode()
-
-
-def _take_the_terminal() -> None:
-    """Make Ctrl-C a signal, also where a job in the background has left it ignored."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 @pytest.fixture
 def terminal(folder: Path, trained: dict[str, Ended]) -> Iterator[Terminal]:
     """`seqlab predict` that waits for the first line."""
@@ -213,11 +150,7 @@ def terminal(folder: Path, trained: dict[str, Ended]) -> Iterator[Terminal]:
         started.wait_for("type a line and press Enter to have it answered; Ctrl-D ends")
         yield started
     finally:
-        started.process.kill()
-        os.close(started.master)
-
-
-CTRL_C, CTRL_D = "\x03", "\x04"
+        started.close()
 
 
 def test_a_line_that_is_typed_is_answered_before_the_next(folder: Path, terminal: Terminal) -> None:
