@@ -13,7 +13,8 @@ class SharedWords:
     """Chooses slots whose key shares a word with the question; Miller et al. (2016), section 3.1.
 
     Args:
-        max_frequency: words in the keys of more slots than this are too common to be looked for.
+        max_frequency: a word is not looked for that is in the keys of more slots than this, of
+            those that the question may be asked about.
     """
 
     def __init__(self, *, max_frequency: int) -> None:
@@ -31,7 +32,7 @@ class WordIndex:
 
     Args:
         keys: words of each slot's key.
-        max_frequency: words of more slots than this are not looked for.
+        max_frequency: a word of more slots than this is not looked for.
     """
 
     def __init__(self, keys: Table, max_frequency: int) -> None:

@@ -176,7 +176,7 @@ class FactBuckets:
     Args:
         num_facts: facts before each question.
         bounds: most facts of the questions of each bucket, rising; those with more than the last
-            are a bucket too. None makes one bucket of all.
+            are a bucket too.
         batch_size: questions per batch.
         seed: what the order is a function of, together with the epoch.
     """

@@ -127,7 +127,7 @@ class QuestionDataModule(LightningDataModule):
         try:
             cut = [slot for fact in facts for slot in slots.cut(fact, split)]
         except ValueError as error:
-            raise DataError([str(error)], "data.slots=sentences takes any fact") from error
+            raise DataError([str(error)], "memory_slots=sentences takes any fact") from error
         texts = [slot.words for slot in cut]
         return QuestionCoding(vocabulary([*texts, *asked, *answers]), slots)
 

@@ -5,6 +5,7 @@ import pytest
 
 from seqlab.data.plans import (
     ByImage,
+    FactBuckets,
     LengthBuckets,
     Plan,
     Sequential,
@@ -131,3 +132,30 @@ def test_sorted_tokens_begin_with_the_longest() -> None:
     assert plan.batches(0) == plan.batches(5) == [[3, 1], [2], [0]]
     assert SortedTokens([], [], batch_tokens=20).batches(0) == []
     assert TokenBuckets([], [], batch_tokens=20, seed=0).batches(0) == []
+
+
+FACTS = np.random.default_rng(2).integers(1, 60, size=403).tolist()
+
+
+def _facts(seed: int, bounds: tuple[int, ...] = (10, 20, 50)) -> FactBuckets:
+    return FactBuckets(FACTS, bounds=bounds, batch_size=32, seed=seed)
+
+
+@pytest.mark.parametrize("bounds", [(), (10, 20, 50), (0, 5, 99), (1,)])
+def test_buckets_have_every_question_once_between_two_bounds(bounds: tuple[int, ...]) -> None:
+    plan = _facts(1, bounds)
+    for epoch in range(3):
+        batches = plan.batches(epoch)
+        assert sorted(index for batch in batches for index in batch) == list(range(len(FACTS)))
+        assert len(batches) == len(plan.batches(0))
+        for batch in batches:
+            assert 0 < len(batch) <= 32
+            assert len({sum(FACTS[index] > bound for bound in bounds) for index in batch}) == 1
+
+
+def test_buckets_are_filled_by_seed_and_epoch() -> None:
+    assert _facts(1).batches(3) == _facts(1).batches(3)
+    assert _facts(1).batches(3) != _facts(1).batches(4)
+    assert _facts(1).batches(3) != _facts(2).batches(3)
+    first, second = (set(map(frozenset, _facts(1).batches(epoch))) for epoch in (0, 1))
+    assert not first & second
