@@ -44,6 +44,16 @@ def test_the_best_by_validation_is_kept(tmp_path: Path, capsys: pytest.CaptureFi
     assert "restart_5 is kept for its val/score of 9.0000; the test" in capsys.readouterr().out
 
 
+def test_checkpoints_take_no_room_twice(tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    for n_jobs in (2, 1):  # the second time the same one is kept again
+        train(folder, restarts=2, n_jobs=n_jobs)
+        best = folder / "checkpoints/best.ckpt"
+        assert best.samefile(folder / "restart_4/checkpoints/best.ckpt")
+        assert {path.name for path in best.parent.iterdir()} == {"best.ckpt", "last.ckpt"}
+    assert (folder / "config.yaml").read_text().count("# kept of") == 1
+
+
 def test_how_far_they_lie_apart(tmp_path: Path) -> None:
     folder = tmp_path / "run"
     train(folder, write_plan(tmp_path, **SCORES), restarts=3)
