@@ -5,10 +5,12 @@ from typing import Any
 
 from hydra.core.override_parser.types import Override
 from omegaconf import DictConfig
-from omegaconf.errors import ValidationError
+from omegaconf.errors import OmegaConfBaseException, ValidationError
 
 from seqlab.config import annotations, catalog
-from seqlab.config.errors import Problem, nearest
+from seqlab.config.build import locate
+from seqlab.config.errors import Problem, UserError, nearest
+from seqlab.config.parts import SUPPLIED
 
 Choices = Mapping[str, str | None]
 
@@ -148,6 +150,8 @@ def _unknown_key(key: str, given: str | None, config: DictConfig, choices: Choic
     known = list(_keys(config))
     parent, _, last = key.rpartition(".")
     if parent and parent in known:
+        if parent.partition(".")[0] == "model" and last in _supplied_sizes(config):
+            return Problem(key=key, given=given, message=SUPPLIED)
         below = [k for k in known if k.rpartition(".")[0] == parent]
         near = nearest(key, below) or _ending(last, known)
         allowed = tuple(sorted(k.removeprefix(f"{parent}.") for k in below))
@@ -159,6 +163,14 @@ def _unknown_key(key: str, given: str | None, config: DictConfig, choices: Choic
     return Problem(
         key=key, given=given, message="there is no such setting", allowed=allowed, nearest=near
     )
+
+
+def _supplied_sizes(config: DictConfig) -> frozenset[str]:
+    """Sizes that the data gives to a model of the task; none where the task is not to be found."""
+    try:
+        return frozenset(locate(config.task._target_, config.get("allow") or ()).supplied_sizes)
+    except (AttributeError, OmegaConfBaseException, UserError):
+        return frozenset()
 
 
 def _ending(last: str, known: Sequence[str]) -> str | None:

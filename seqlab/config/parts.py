@@ -9,6 +9,7 @@ from seqlab.config.build import check_keys, join, locate, unknown_arguments
 from seqlab.config.errors import Problem, UserError
 
 MISSING = "???"
+SUPPLIED = "the data supplies it; leave it out"
 UNRESOLVED = object()  # what an interpolation that leads nowhere would have given
 
 
@@ -64,8 +65,7 @@ class PartChecker:
         signature = annotations.signature_of(target)
         given = {str(name): value for name, value in node.items() if name != "_target_"}
         for name in sorted(self.supplied & set(given)):
-            message = "the data supplies it; leave it out"
-            self._add(join(key, name), message, str(given.pop(name)))
+            self._add(join(key, name), SUPPLIED, str(given.pop(name)))
         self.problems += unknown_arguments(target, signature, given, key, self.offers)
         for name, value in given.items():
             if name in self.offers and name in signature.annotations:

@@ -10,7 +10,8 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
 from seqlab.config import annotations, catalog, finished, schema
-from seqlab.config.errors import Problem, nearest
+from seqlab.config.build import build
+from seqlab.config.errors import Problem, UserError, nearest
 from seqlab.config.parts import MISSING, UNRESOLVED, PartChecker
 
 # What the parts at the top are given by the code that builds them.
@@ -49,7 +50,8 @@ def validate(config: DictConfig) -> list[Problem]:
         problems += _train(values, allow)
     else:
         for name in schema.parts(verb):
-            problems += _alone(values, name, allow)
+            check = _settled if name == "trainer" else _alone
+            problems += check(values, name, allow)
     if verb in ("eval", "predict"):
         problems += finished.problems(values)
     return _at_their_source(config, list(dict.fromkeys(problems)))
@@ -158,7 +160,7 @@ def _train(values: Mapping[str, Any], allow: list[str]) -> list[Problem]:
         if values.get(key) is None:
             finder.locate(None, key)
         problems += _alone(values, key, allow, arguments.get(argument, Any))
-    problems += _alone(values, "trainer", allow)
+    problems += _settled(values, "trainer", allow)
     for key in ("callbacks", "logger"):  # the run gives each of them what it asks for
         problems += _alone(values, key, allow, is_slot=True)
     return problems + finder.problems
@@ -202,6 +204,20 @@ def _alone(
     if values.get(key) is not None:
         checker.value(values[key], annotation, key, is_slot=is_slot)
     return checker.problems
+
+
+def _settled(values: Mapping[str, Any], key: str, allow: list[str]) -> list[Problem]:
+    """A node at the top that is settings alone: to make them costs nothing and says what is left.
+
+    What a signature cannot say, such as the least of a number, they refuse themselves.
+    """
+    problems, node = _alone(values, key, allow), values.get(key)
+    if not problems and node is not None and UNRESOLVED not in node.values():
+        try:
+            build(node, allow=allow)
+        except UserError as error:
+            problems += error.problems
+    return problems
 
 
 def _model(values: Mapping[str, Any], task_class: Any, allow: list[str]) -> list[Problem]:

@@ -1,5 +1,6 @@
 """Lightning's Trainer, with what a run leaves open."""
 
+import re
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -9,8 +10,25 @@ from lightning import Trainer
 from lightning.fabric.plugins.environments.slurm import SLURMEnvironment
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.profilers import PyTorchProfiler, SimpleProfiler
+from lightning.pytorch.strategies import StrategyRegistry
 
+from seqlab.config.errors import Problem, UserError, nearest
 from seqlab.run.checkpoints import AtomicCheckpointIO
+
+Precision = Literal["32-true", "bf16-mixed", "16-mixed", "bf16-true", "16-true", "64-true"]
+
+_DURATION = re.compile(r"\d+:\d\d:\d\d:\d\d")
+# Whole numbers, and the least that each may be.
+_LEAST = {
+    "num_nodes": 1,
+    "max_epochs": -1,
+    "min_epochs": 0,
+    "max_steps": -1,
+    "check_val_every_n_epoch": 1,
+    "log_every_n_steps": 1,
+    "accumulate_grad_batches": 1,
+}
+_SHARES = ("limit_train_batches", "limit_val_batches", "limit_test_batches", "val_check_interval")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,11 +38,11 @@ class TrainerSettings:
     Those that are not here would break the promise of an exact resume, or are the run's own.
 
     Args:
-        accelerator: `auto`, `cpu`, `gpu` or another kind of device.
+        accelerator: the kind of device.
         devices: how many, which ones, or `auto` for all.
         num_nodes: machines.
         strategy: how several devices share the work; `auto`, `ddp` and others.
-        precision: `32-true`, `bf16-mixed`, `16-mixed` and others.
+        precision: of the numbers; `mixed` keeps the weights in 32 bits.
         max_epochs: when to end; -1 for no limit.
         min_epochs: not to be stopped before.
         max_steps: optimisation steps; -1 for no limit.
@@ -43,13 +61,17 @@ class TrainerSettings:
         benchmark: whether cuDNN tries its kernels first; None decides by `deterministic`.
         detect_anomaly: whether the operation that made a NaN is searched for; slow.
         profiler: `simple` times the hooks, `pytorch` the operations.
+
+    Raises:
+        UserError: values are not among those that may be; Lightning would say so only once the
+            data is read, of one at a time, or not at all.
     """
 
-    accelerator: str
+    accelerator: Literal["auto", "cpu", "gpu", "cuda", "mps", "tpu"]
     devices: int | str | list[int]
     num_nodes: int
     strategy: str
-    precision: str
+    precision: Precision
     max_epochs: int
     min_epochs: int | None
     max_steps: int
@@ -67,6 +89,48 @@ class TrainerSettings:
     benchmark: bool | None
     detect_anomaly: bool
     profiler: Literal["simple", "pytorch"] | None
+
+    def __post_init__(self) -> None:
+        problems = [*self._numbers(), *self._names()]
+        if problems:
+            raise UserError(problems)
+
+    def _numbers(self) -> list[Problem]:
+        problems = []
+        for name, least in _LEAST.items():
+            number = getattr(self, name)
+            if number is not None and number < least:
+                allowed = f"a whole number from {least} upwards"
+                problems.append(_problem(name, number, "is too small", allowed))
+        for name in _SHARES:
+            number = getattr(self, name)
+            # Nothing may be trained, validated or tested, but that is not to happen ever so often.
+            least = 1 if name == "val_check_interval" else 0
+            is_share = isinstance(number, float)
+            if number < 0 or (number == 0 and least) or (is_share and number > 1):
+                allowed = ("a share up to 1.0", f"a whole number of batches from {least} upwards")
+                problems.append(_problem(name, number, "is neither", *allowed))
+        clip = self.gradient_clip_val
+        if clip is not None and clip <= 0:
+            message = "is no limit of a gradient"
+            allowed = ("a number above 0", "null: no limit")
+            problems.append(_problem("gradient_clip_val", clip, message, *allowed))
+        return problems
+
+    def _names(self) -> list[Problem]:
+        problems = []
+        if not _are_devices(self.devices):
+            allowed = ("auto", "how many, from 1 upwards", "-1: all", "a list of which ones")
+            problems.append(_problem("devices", self.devices, "are no devices", *allowed))
+        strategies = ("auto", *StrategyRegistry.available_strategies())
+        if self.strategy not in strategies:
+            near = nearest(self.strategy, strategies)
+            message = "Lightning has no such strategy"
+            problems.append(_problem("strategy", self.strategy, message, *strategies, near=near))
+        if self.max_time is not None and not _DURATION.fullmatch(self.max_time):
+            message = "is no duration"
+            problems.append(_problem("max_time", self.max_time, message, "DD:HH:MM:SS", "null"))
+        return problems
 
     def make(
         self, *, folder: Path, deterministic: bool, callbacks: list[Any], loggers: list[Any]
@@ -111,3 +175,21 @@ class TrainerSettings:
         if self.profiler == "pytorch":
             return PyTorchProfiler(dirpath=folder, filename="profile", export_to_chrome=False)
         return None
+
+
+def _problem(
+    name: str, given: Any, message: str, *allowed: str, near: str | None = None
+) -> Problem:
+    """Of a setting of the trainer."""
+    return Problem(
+        key=f"trainer.{name}", given=str(given), message=message, allowed=allowed, nearest=near
+    )
+
+
+def _are_devices(devices: int | str | list[int]) -> bool:
+    """Whether Lightning takes them for a number of devices, or for the numbers of some."""
+    if isinstance(devices, int):
+        return devices == -1 or devices >= 1
+    if isinstance(devices, list):
+        return bool(devices) and all(number >= 0 for number in devices)
+    return devices in ("auto", "-1") or re.fullmatch(r"\d+(,\d+)*,?", devices) is not None

@@ -87,6 +87,16 @@ GOLDEN = {
         "  given: abc\n"
         "  allowed: a whole number",
     ),
+    "numbers of the trainer out of their range": (
+        ["trainer.devices=x", "trainer.max_epochs=-3"],
+        "trainer.max_epochs: is too small\n"
+        "  given: -3\n"
+        "  allowed: a whole number from -1 upwards\n"
+        "\n"
+        "trainer.devices: are no devices\n"
+        "  given: x\n"
+        "  allowed: auto, how many, from 1 upwards, -1: all, a list of which ones",
+    ),
     "no such choice": (
         ["trainer=b"],
         "trainer: there is no trainer of that name\n  given: b\n  allowed: cpu, default",
@@ -120,6 +130,10 @@ GOLDEN = {
         "model.recurrent: is not what its place asks for\n"
         "  given: SoftAttention\n"
         "  allowed: a part of type RecurrentCell",
+    ),
+    "a size that the data supplies, as if it were in the yaml": (
+        ["model.vocab_size=100"],
+        "model.vocab_size: the data supplies it; leave it out\n  given: 100",
     ),
     "a size that the data supplies": (
         ["+model.vocab_size=100", "+model.attention.pad_id=3"],
