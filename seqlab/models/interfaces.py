@@ -121,7 +121,10 @@ class QuestionAnswerer(nn.Module, ABC):
         """
 
     def begin_epoch(self, epoch: int) -> None:
-        """Told before each epoch of training, counted from 0, for what changes in its course."""
+        """Told before each epoch of training, counted from 0, for what changes in its course.
+
+        Once more where a run begins or goes on, which may be in the middle of an epoch.
+        """
 
 
 class AlgorithmicModel(nn.Module, ABC):
