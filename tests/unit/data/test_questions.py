@@ -160,6 +160,7 @@ def test_several_answers_are_right_and_the_first_is_learnt() -> None:
     (batch,) = _epoch(module)
     assert [module.spec.words[n] for n in batch.accepted[0].tolist()] == ["milk,tea", "tea"]
     assert module.spec.words[batch.answers[0]] == "milk,tea"
+    assert batch.facts.shape == (1, 1, 2)  # no wider than this batch needs
 
 
 def test_the_last_facts_stay_and_with_them_the_support_that_is_left() -> None:
@@ -199,6 +200,7 @@ def test_tasks_are_chosen_by_name_number_or_list() -> None:
     assert tasks("all") == STORIES.tasks
     assert tasks(2) == tasks("2") == tasks("two_facts") == ("two_facts",)
     assert tasks(["lists", 1]) == ("one_fact", "lists")
+    assert tasks([6, 5, 4, 3, 2, 1]) == STORIES.tasks
     assert {q.task for q in _module(STORIES, task=[1, 6]).split("test")} == {"one_fact", "lists"}
 
 
@@ -264,6 +266,12 @@ def test_the_hash_tells_data_apart() -> None:
     assert split_hash(test=[]) != same
     assert split_hash(val=[(["Eve went."], "Where is Eve?", ["away", "home"], [0])]) != same
     assert _module(STORIES).spec.split_hash == _module(STORIES, seed=9).spec.split_hash
+    facts, first, second = ["Ann slept.", "Bob left.", "Ann left."], "Where is Ann?", "What left?"
+    hashes = [
+        split_hash(train=[(facts[:cut], first, ["a"], []), (facts[cut:], second, ["a"], [])])
+        for cut in (1, 2)
+    ]
+    assert hashes[0] != hashes[1]
 
 
 def test_a_spec_can_be_adopted() -> None:
