@@ -1,7 +1,7 @@
 """All that can be known to be wrong with a config before data is read."""
 
 import importlib.util
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from typing import Any
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from omegaconf.errors import InterpolationKeyError, OmegaConfBaseException
 
-from seqlab.config import annotations, catalog, finished, schema
+from seqlab.config import annotations, catalog, data_files, finished, schema
 from seqlab.config.build import build
 from seqlab.config.errors import Problem, UserError, nearest
 from seqlab.config.parts import MISSING, UNRESOLVED, PartChecker
@@ -240,7 +240,7 @@ def _data(values: Mapping[str, Any], task_class: Any, allow: list[str]) -> list[
     if getattr(data_class, "batch_type", None) is not task_class.batch_type:
         return [_misfit(values, "data", f"its batches are no {task_class.batch_type.__name__}")]
     checker.part(values["data"], Any, "data")
-    return checker.problems + _files(values)
+    return checker.problems + data_files.problems(values)
 
 
 def _misfit(values: Mapping[str, Any], group: str, reason: str) -> Problem:
@@ -255,44 +255,3 @@ def _misfit(values: Mapping[str, Any], group: str, reason: str) -> Problem:
         message += f"; it belongs to task={homes[0]}"
     near = nearest(given, allowed)
     return Problem(key=group, given=given, message=message, allowed=allowed, nearest=near)
-
-
-def _files(values: Mapping[str, Any]) -> list[Problem]:
-    """Folder and files that the yaml of the data set says have to be there."""
-    name = (values.get("choices") or {}).get("data")
-    if name not in catalog.names("data"):
-        return []
-    header = catalog.describe("data", name).header
-    if "folder" not in header:
-        return []
-    folder = _folder(values["data"], Path(values["paths"]["data"]) / header["folder"])
-    if folder is None:
-        return []
-    get = f"seqlab data get {name}" if "url" in header else header.get("obtain")
-    advice = f"; to get it: {get}" if get else ""
-    if not folder.is_dir():
-        message = f"there is no folder {folder} (paths.data or SEQLAB_DATA moves it){advice}"
-        return [Problem(key="data", given=name, message=message)]
-    wanted = header.get("files", "").replace(",", " ").split()
-    missing = [file for file in wanted if not any(folder.glob(file.rstrip("/")))]
-    if not missing:
-        return []
-    message = f"the folder {folder} lacks {', '.join(missing)}{advice}"
-    return [Problem(key="data", given=name, message=message)]
-
-
-def _folder(node: Any, standard: Path) -> Path | None:
-    """Where a data set is looked for; None where its settings have been led elsewhere."""
-    texts = dict(_texts(node))
-    if any(Path(text) == standard or standard in Path(text).parents for text in texts.values()):
-        return standard
-    return Path(texts["folder"]).expanduser() if "folder" in texts else None
-
-
-def _texts(node: Any) -> Iterator[tuple[str, str]]:
-    """All texts of a node at any depth, with the last part of their keys."""
-    if isinstance(node, Mapping):
-        for name, value in node.items():
-            if isinstance(value, str):
-                yield name, value
-            yield from _texts(value)
