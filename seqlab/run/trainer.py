@@ -100,8 +100,8 @@ class TrainerSettings:
         for name, least in _LEAST.items():
             number = getattr(self, name)
             if number is not None and number < least:
-                allowed = f"a whole number from {least} upwards"
-                problems.append(_problem(name, number, "is too small", allowed))
+                wanted = f"a whole number from {least} upwards"
+                problems.append(_problem(name, number, "is too small", wanted))
         for name in _SHARES:
             number = getattr(self, name)
             # Nothing may be trained, validated or tested, but that is not to happen ever so often.
