@@ -1,5 +1,6 @@
 """How a command that failed says so: one panel, no traceback."""
 
+import errno
 import os
 import sys
 import traceback
@@ -33,6 +34,9 @@ def _story(error: Exception) -> list[str]:
     """What a person wants to know of an unforeseen failure."""
     name, text = type(error).__name__, str(error).strip()
     lines = [f"{name}: {text}" if text else name]
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        lacking = f": {error.filename} is not written" if error.filename else ""
+        lines = [f"the disk is full{lacking} ({error.strerror})"]
     log_path = getattr(error, "log_path", None)
     if log_path is not None:
         lines.append(f"The traceback is in {log_path}")

@@ -23,8 +23,10 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)  # noqa: PTH105 (tests make exactly this call fail)
-    except BaseException:
+    except BaseException as error:
         temporary.unlink(missing_ok=True)
+        if isinstance(error, OSError) and error.filename is None:
+            error.filename = str(path)  # of a full disk: what is not there now
         raise
     folder = os.open(path.parent, os.O_RDONLY)  # the rename itself must survive a power cut
     try:

@@ -2,10 +2,11 @@
 
 import logging
 import shlex
+import sys
 import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -182,7 +183,7 @@ def logging_to(path: Path) -> Iterator[None]:
     shown = logging.StreamHandler()
     shown.addFilter(lambda record: record.levelno == logging.WARNING)
     shown.setFormatter(logging.Formatter("warning: %(message)s"))
-    handler = logging.FileHandler(path)
+    handler = _LogFile(path)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
     root, ours = logging.getLogger(), logging.getLogger("seqlab")
     names = ("lightning", "lightning.pytorch", "lightning.fabric")
@@ -204,7 +205,21 @@ def logging_to(path: Path) -> Iterator[None]:
             each.handlers, each.propagate = handlers, propagate
         ours.removeHandler(shown)
         root.removeHandler(handler)
-        handler.close()
+        with suppress(OSError):  # it has said that it cannot be written
+            handler.close()
+
+
+class _LogFile(logging.FileHandler):
+    """A log; that it cannot be written is said once, and is no reason to stop."""
+
+    failed = False
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802 (the library's name)
+        """Where a record could not be written."""
+        if not self.failed:
+            self.failed = True
+            text = f"warning: {self.baseFilename} cannot be written: {sys.exception()}"
+            Console(stderr=True, highlight=False).print(Text(text, style="yellow"))
 
 
 def _keep_warning(

@@ -1,5 +1,7 @@
 """Exit statuses, help, and what is imported for what."""
 
+import errno
+import os
 import subprocess
 import sys
 from collections.abc import Callable
@@ -59,6 +61,15 @@ def test_a_failure_names_the_log_that_has_its_traceback(raises: Raises, capsys: 
     error.log_path = "runs/x/train.log"  # type: ignore[attr-defined]
     assert raises(error) == 1
     assert "The traceback is in runs/x/train.log" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_called_so(raises: Raises, capsys: Capture) -> None:
+    error = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), "runs/x/metrics.json")
+    assert raises(error) == 1
+    text = capsys.readouterr().err
+    assert "the disk is full: runs/x/metrics.json is not written (No space left" in text
+    assert raises(OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))) == 1
+    assert "the disk is full (No space left" in capsys.readouterr().err
 
 
 def test_the_traceback_is_shown_on_demand(

@@ -88,3 +88,13 @@ def test_the_log_has_lightning_and_warnings_and_leaves_nothing(tmp_path: Path) -
         assert text in said
     assert logging.getLogger().handlers == handlers
     assert warnings.showwarning is show
+
+
+def test_a_log_on_a_full_disk_is_told_once(capsys: pytest.CaptureFixture[str]) -> None:
+    with logging_to(Path("/dev/full")):
+        for word in ("one", "two"):
+            logging.getLogger("seqlab.run").info(word)
+    said = capsys.readouterr().err
+    assert said.count("warning: /dev/full cannot be written") == 1
+    assert "No space left on device" in said
+    assert "Traceback" not in said
