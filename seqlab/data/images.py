@@ -33,6 +33,21 @@ def read_image(path: Path) -> Tensor:
     return torch.from_numpy(np.array(upright)).permute(2, 0, 1)
 
 
+def refuse_broken(paths: Sequence[Path]) -> None:
+    """Look at files before anything is done with them.
+
+    Raises:
+        DataError: some are no pictures, as a glance at each shows; it lists them all.
+    """
+    problems = [
+        f"{path}: cannot be read as an image ({reason})"
+        for path in paths
+        if (reason := _glance(path))
+    ]
+    if problems:
+        raise DataError(problems)
+
+
 def num_threads() -> int:
     """How many threads are worth their while for reading pictures on the cores this process has."""
     return min(8, len(os.sched_getaffinity(0)) + 1)

@@ -133,7 +133,8 @@ class TranslationDataModule(LightningDataModule):
             return list(range(len(sources)))
         longest = [max(map(len, pair)) for pair in zip(sources, targets, strict=True)]
         kept = [number for number, length in enumerate(longest) if length <= limit]
-        log.info(
+        log.log(
+            logging.WARNING if len(kept) < len(sources) else logging.INFO,  # warnings are shown
             "%s of %s training pairs are longer than %d words and left out",
             f"{len(sources) - len(kept):,}",
             f"{len(sources):,}",

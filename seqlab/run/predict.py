@@ -72,8 +72,14 @@ def predict(config: DictConfig) -> list[Prediction]:
     if not answers:
         screen.line(f"nothing was answered; {task.how_to_type}")
     elif config.figures and all(answer.figure is None for answer in answers):
-        screen.line("no figure was drawn: the model has no attention to show")
+        screen.line(f"no figure was drawn: {_why_no_figure(answers)}")
     return answers
+
+
+def _why_no_figure(answers: list[Prediction]) -> str:
+    if any(answer.hypotheses[0].text for answer in answers):
+        return "the model has no attention to show"
+    return "no answer has a word"
 
 
 def _invitation(task: Task) -> str:

@@ -14,6 +14,7 @@ from seqlab.components.decoding.interface import Hypotheses, Search
 from seqlab.components.losses import sequence_nll
 from seqlab.data.batches import CaptionBatch
 from seqlab.data.captions import CaptionDataModule
+from seqlab.data.images import refuse_broken
 from seqlab.data.spec import CaptionSpec
 from seqlab.metrics.captioning import CaptionScores
 from seqlab.metrics.likelihood import Likelihood
@@ -232,7 +233,14 @@ class CaptioningTask(Task):
         batch_size: int,
         figures: bool,
     ) -> Iterator[Prediction]:
-        """Caption image files; the figure of `photo.jpg` is `photo.png` in the folder `output`."""
+        """Caption image files; the figure of `photo.jpg` is `photo.png` in the folder `output`.
+
+        Raises:
+            DataError: some files are no pictures; none is captioned then.
+        """
+        files = list(inputs)
+        refuse_broken([Path(file) for file in files])
+        inputs = iter(files)
         while sources := list(islice(inputs, batch_size)):
             images = [datamodule.open_image(Path(source)) for source in sources]
             features = self.model.backbone(torch.stack(images).to(self.device))  # [I, D, h, w]

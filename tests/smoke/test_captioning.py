@@ -72,13 +72,19 @@ def test_prediction_captions_pictures(run_dir: Path) -> None:
     assert "log-probability" in ended.stdout
 
 
-def test_a_corrupt_picture_is_named(run_dir: Path) -> None:
-    broken = run_dir.parent / "broken.png"
-    broken.write_bytes(b"no picture")
-    ended = seqlab(run_dir.parent, "predict", f"run={run_dir}", f"input={broken}", "threads=1")
+def test_corrupt_pictures_are_named_together(run_dir: Path) -> None:
+    album = run_dir.parent / "album"
+    shutil.copytree(SCENES, album)
+    whole = sorted(album.iterdir())[-1].read_bytes()
+    (album / "cut.png").write_bytes(whole[: len(whole) // 2])
+    (album / "text.png").write_bytes(b"no picture")
+    given = (f"run={run_dir}", f"input={album}", f"output={album / 'out'}", "batch_size=1")
+    ended = seqlab(run_dir.parent, "predict", *given, "threads=1")
     assert ended.returncode == 2
-    assert "broken.png" in ended.stderr
+    assert "cut.png: cannot be read as an image" in ended.stderr
+    assert "text.png: cannot be read as an image" in ended.stderr
     assert "Traceback" not in ended.stderr
+    assert not (album / "out/predictions.txt").exists()
 
 
 @pytest.mark.parametrize(

@@ -161,7 +161,7 @@ def test_codings_are_of_the_training_split_alone(coding: Any) -> None:
 
 
 def test_long_pairs_are_left_out_of_training_and_counted(caplog: pytest.LogCaptureFixture) -> None:
-    with caplog.at_level(logging.INFO):
+    with caplog.at_level(logging.WARNING):  # which is shown
         module = _module(max_words=2)
     assert "2 of 4 training pairs are longer than 2 words and left out" in caplog.text
     assert [pair.example_id for pair in module.split("train")] == ["train:3", "train:4"]

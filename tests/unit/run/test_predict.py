@@ -13,7 +13,7 @@ import pytest
 from seqlab.config.errors import UserError
 from seqlab.run.assemble import _moved, _without_weight_files
 from seqlab.run.inputs import find_files, is_typed, read_lines
-from seqlab.run.predict import _keep, _shown, _without_answer
+from seqlab.run.predict import _keep, _shown, _why_no_figure, _without_answer
 from seqlab.tasks.base import Hypothesis, Prediction
 
 
@@ -180,3 +180,11 @@ def test_a_checkpoint_needs_no_file_of_weights() -> None:
     config = {"backbone": {"weights": "/there/vgg.safetensors", "name": "vgg16"}, "parts": [1]}
     expected = {"backbone": {"weights": None, "name": "vgg16"}, "parts": [1]}
     assert _without_weight_files(config) == expected
+
+
+def test_why_there_is_no_figure() -> None:
+    silent, speaking = (
+        Prediction("a dog", (Hypothesis(text, -1.0, -1.0),), None) for text in ("", "ein Hund")
+    )
+    assert _why_no_figure([silent]) == "no answer has a word"
+    assert _why_no_figure([silent, speaking]) == "the model has no attention to show"
