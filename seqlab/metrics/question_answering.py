@@ -68,9 +68,8 @@ class QuestionScores(Metric):
         real = length_mask(num_facts, attention.shape[2])  # [B, M]
         greatest = attention.amax(dim=1).masked_fill(~real, -torch.inf)  # [B, M]
         hits = (greatest.argmax(dim=1, keepdim=True) == supporting).any(dim=1)  # [B]
-        supported = (supporting >= 0).any(dim=1)  # [B]
-        self.num_hits += (hits & supported).sum()
-        self.num_supported += supported.sum()
+        self.num_hits += hits.sum()
+        self.num_supported += (supporting >= 0).any(dim=1).sum()
 
     def compute(self) -> dict[str, Tensor]:
         """By name; a task without a question here has no error."""

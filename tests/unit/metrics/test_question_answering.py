@@ -82,16 +82,17 @@ def test_pointing_worked_by_hand() -> None:
             [[0.2, 0.8, 0.0], [0.9, 0.1, 0.0]],  # on fact 0: none, though the first hop is right
             [[-0.5, -0.2, 0.0], [-0.9, -0.3, 0.0]],  # a linear start: 0 is padding's, so fact 1
             [[1.0, 0.0, 0.0], [1.0, 0.0, 0.0]],  # nobody says what it needs
+            [[0.1, 0.0, 0.9], [0.6, 0.4, 0.0]],  # on fact 2: a hit, of the first hop
         ]
     )
-    num_facts = torch.tensor([3, 3, 2, 3])
-    supporting = torch.tensor([[1, -1], [1, 2], [0, 1], [-1, -1]])
+    num_facts = torch.tensor([3, 3, 2, 3, 3])
+    supporting = torch.tensor([[1, -1], [1, 2], [0, 1], [-1, -1], [2, -1]])
     scores = QuestionScores(tasks=TASKS, per_task=False)
     scores.update(*batch(0))
     assert "supporting_accuracy" not in measured(scores)
     scores.update_pointing(attention, num_facts, supporting)
     scores.update(*batch(1))
-    assert measured(scores)["supporting_accuracy"] == pytest.approx(2 / 3)
+    assert measured(scores)["supporting_accuracy"] == pytest.approx(3 / 4)
 
 
 def test_processes_add_up() -> None:
