@@ -34,8 +34,8 @@ class Opened:
     changed: tuple[str, ...] = ()  # keys of the settings that are others than before
 
     @property
-    def parts_changed(self) -> bool:
-        """Whether each of several runs of one command goes on with other settings too."""
+    def runs_changed(self) -> bool:
+        """Whether the run itself goes on with other settings, or each of several runs does."""
         return any(key not in _OF_SEVERAL for key in self.changed)
 
 

@@ -69,7 +69,7 @@ def train_all(
     folder, config = opened.run_dir, opened.config
     jobs = [_job(opened, name, config.seed + number) for number in range(count)]
     folder.done.unlink(missing_ok=True)
-    if opened.parts_changed:
+    if opened.runs_changed:
         for job in jobs:
             RunDir(job.directory).done.unlink(missing_ok=True)
     keep_settings(opened)
@@ -111,7 +111,7 @@ def _job(opened: Opened, name: str, seed: int) -> Job:
         sweep_dir=opened.run_dir.path,
         program=SEQLAB,
         name=f"{name}_{seed}",
-        changed=opened.parts_changed,
+        changed=opened.runs_changed,
     )
 
 

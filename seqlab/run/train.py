@@ -95,7 +95,7 @@ def _train_one(config: DictConfig, overrides: Sequence[str], stop: StopRequest) 
     opened = open_run(config, overrides)
     run_dir = opened.run_dir
     screen = Screen(quiet=not is_rank_zero())
-    if run_dir.done.exists() and not opened.changed and is_rank_zero():
+    if run_dir.done.exists() and not opened.runs_changed and is_rank_zero():
         screen.line(f"{run_dir.path} is done; its metrics are in {run_dir.metrics}")
         return numbers(run_dir.read_metrics())
     os.environ[RUN_DIR] = str(run_dir.path.absolute())

@@ -57,6 +57,17 @@ def test_a_folder_without_a_run(tmp_path: Path) -> None:
         resume(RunDir(tmp_path))
 
 
+def test_a_run_of_an_older_version_is_not_changed(kept: tuple[RunDir, DictConfig]) -> None:
+    run_dir, config = kept
+    before = {key: value for key, value in config.items() if key not in ("select", "n_jobs")}
+    OmegaConf.save(OmegaConf.create(before), run_dir.path / "config.yaml")
+    words = [*OVERRIDES, f"run_dir={run_dir.path}"]
+    opened = open_run(compose("train", words), words)
+    keep_settings(Opened(run_dir, config, OVERRIDES))
+    assert opened.changed
+    assert not opened.runs_changed
+
+
 def test_differences_are_dotted_keys() -> None:
     before = OmegaConf.create({"a": {"b": 1, "c": [1, 2]}, "d": {}, "threads": 2, "run_dir": "x"})
     now = OmegaConf.create({"a": {"b": 1, "c": [1, 3]}, "d": {"e": 0}, "threads": None})
