@@ -84,16 +84,18 @@ class Babi(QuestionSource):
 
     def _files(self, tasks: Sequence[str]) -> dict[str, tuple[Path, Path]]:
         """The files to train and to test on of each task that has them."""
-        found: dict[str, tuple[Path, Path]] = {}
-        problems: list[str] = []
-        for task in tasks:
-            paths = [*map(self._file, (task, task), ("train", "test"))]
-            absent = [path for path in paths if not path.is_file()]
-            problems += [f"{path}: is not there" for path in absent]
-            if not absent:
-                found[task] = (paths[0], paths[1])
+        if not self.folder.is_dir():
+            versions = ", ".join(sorted(path.name for path in self.folder.parent.glob("*/")))
+            here = f"there are the versions {versions}" if versions else "see seqlab data list"
+            hint = f"{here}; paths.data=DIR or SEQLAB_DATA moves the folder"
+            raise DataError([f"{self.folder}: there is no such folder"], hint)
+        files = {task: (self._file(task, "train"), self._file(task, "test")) for task in tasks}
+        problems = [
+            f"{path}: is not there" for own in files.values() for path in own if not path.is_file()
+        ]
+        found = {task: own for task, own in files.items() if all(path.is_file() for path in own)}
         if problems and (self.missing == "error" or not found):
-            raise DataError(problems, self._hint(found))
+            raise DataError(problems, self._hint([*found]))
         if problems:
             left_out = ", ".join(task for task in tasks if task not in found)
             log.warning("left out %s: %s", left_out, "; ".join(problems))
@@ -105,10 +107,10 @@ class Babi(QuestionSource):
         return named[0] if named else self.folder / f"{task}_*_{split}.txt"
 
     def _hint(self, found: Sequence[str]) -> str:
-        if not found:
-            return "see seqlab data list; paths.data=DIR or SEQLAB_DATA moves the folder"
-        numbers = ",".join(task.removeprefix("qa") for task in found)
-        return f"data.task=[{numbers}] asks for the others, as data.source.missing=skip does"
+        if found:
+            numbers = ",".join(task.removeprefix("qa") for task in found)
+            return f"data.task=[{numbers}] asks for the others, as data.source.missing=skip does"
+        return f"{self.folder} has no task of those that are asked for; data.task chooses others"
 
     def _validated(self, task: str, questions: Sequence[_Question]) -> set[int]:
         """Stories by chance, as many as have the share of the questions."""

@@ -74,6 +74,6 @@ class WordIndex:
         return chosen[np.sort(np.argsort(-weight, kind="stable")[:limit])]
 
     def _of(self, word: int) -> NDArray[np.int64]:
-        if not QuestionSpec.unknown_id < word < len(self._starts) - 1:
+        if word >= len(self._starts) - 1:
             return self._slots[:0]
         return self._slots[self._starts[word] : self._starts[word + 1]]

@@ -14,6 +14,10 @@ _REVERSED = "!"  # before a relation that is read from its object
 _TITLE = "!title"  # in the key of a title
 
 
+class FactError(ValueError):
+    """A fact is not of the form that the slots need."""
+
+
 class Slot(NamedTuple):
     """One memory."""
 
@@ -43,7 +47,7 @@ class FactSlots(ABC):
             split: gives the words of a text.
 
         Raises:
-            ValueError: the fact is not of the form that is needed.
+            FactError: the fact is not of the form that is needed.
         """
 
     @abstractmethod
@@ -179,11 +183,11 @@ class Triples(FactSlots):
         parts = fact.split()
         relations = [at for at, part in enumerate(parts) if "_" in part.strip("_")]
         if len(relations) != 1:
-            raise ValueError(f"is no triple `subject the_relation object`: {fact}")
+            raise FactError(f"is no triple `subject the_relation object`: {fact}")
         at = relations[0]
         ends = (" ".join(parts[:at]), " ".join(parts[at + 1 :]))
         if not all(ends):
-            raise ValueError(f"is no triple `subject the_relation object`: {fact}")
+            raise FactError(f"is no triple `subject the_relation object`: {fact}")
         # A name such as `?` has no word, and is one as it is.
         subject, thing = (tuple(split(end)) or (end.lower(),) for end in ends)
         relation = parts[at].lower()

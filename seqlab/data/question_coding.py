@@ -121,7 +121,7 @@ class QuestionCoding:
         """The slots of facts.
 
         Raises:
-            ValueError: a fact is not of the form that the slots need.
+            FactError: a fact is not of the form that the slots need.
         """
         known: dict[str, list[Slot]] = {}
         slots: list[Slot] = []

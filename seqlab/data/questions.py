@@ -11,7 +11,7 @@ from lightning import LightningDataModule
 from seqlab.data.batches import QuestionBatch
 from seqlab.data.candidates import SharedWords, WordIndex
 from seqlab.data.errors import DataError
-from seqlab.data.fact_slots import FactSlots
+from seqlab.data.fact_slots import FactError, FactSlots
 from seqlab.data.loading import ResumableLoader
 from seqlab.data.plans import FactBuckets, Plan, SortedTokens
 from seqlab.data.question_coding import QuestionCoding, SlotTable, Splitter, vocabulary
@@ -99,8 +99,11 @@ class QuestionDataModule(LightningDataModule):
         told = self.source.read(self.tasks)
         if not told.splits["train"]:
             raise DataError(["no question of the training split is left"], "is the data set whole?")
-        coding = self._learn(told)
-        self._code(told, coding)
+        try:
+            coding = self._learn(told)
+            self._code(told, coding)
+        except FactError as error:
+            raise DataError([str(error)], "memory_slots=sentences takes any fact") from error
         self._told = told
         dataset = self._datasets["train"]
         table = dataset.table
@@ -124,11 +127,7 @@ class QuestionDataModule(LightningDataModule):
         facts = [told.facts[n] for n in _told_facts(train)]
         fact_words, asked = [[*map(split, texts)] for texts in (facts, [q.text for q in train])]
         slots = self.slots.learn(fact_words, [*asked, *answers], told.entities)
-        try:
-            cut = [slot for fact in facts for slot in slots.cut(fact, split)]
-        except ValueError as error:
-            raise DataError([str(error)], "memory_slots=sentences takes any fact") from error
-        texts = [slot.words for slot in cut]
+        texts = [slot.words for fact in facts for slot in slots.cut(fact, split)]
         return QuestionCoding(vocabulary([*texts, *asked, *answers]), slots)
 
     def adopt(self, spec: QuestionSpec) -> None:

@@ -165,12 +165,16 @@ def test_tasks_without_files_can_be_left_out(
     assert {q.task for asked in told.splits.values() for q in asked} == {"qa1"}
     assert "left out qa2: " in caplog.text
     assert "qa2_*_train.txt: is not there" in caplog.text
-    with pytest.raises(DataError, match="qa2_"):
+    with pytest.raises(DataError, match="qa2_") as caught:
         _babi(tmp_path, missing="skip").read(["qa2"])
+    assert "data.task chooses others" in caught.value.hint
 
 
-def test_no_folder_at_all(tmp_path: Path) -> None:
+def test_a_version_that_is_not_here(tmp_path: Path) -> None:
+    _write(tmp_path, qa1_train=FIRST, qa1_test=FIRST)
     with pytest.raises(DataError) as caught:
         _babi(tmp_path, version="hn").read(Babi.tasks)
-    assert len(caught.value.problems) == 40
-    assert "SEQLAB_DATA" in caught.value.hint
+    assert caught.value.problems == [f"{tmp_path}/hn: there is no such folder"]
+    assert "there are the versions en;" in caught.value.hint
+    with pytest.raises(DataError, match="see seqlab data list"):
+        _babi(tmp_path / "nowhere").read(Babi.tasks)

@@ -320,9 +320,12 @@ def test_a_question_without_a_story_is_refused() -> None:
         questions_from_text(_module().spec, [([], "Where is Bob?")])
 
 
-def test_facts_that_are_no_triples_are_named() -> None:
+@pytest.mark.parametrize("split", ["train", "test"])
+def test_facts_that_are_no_triples_are_named(split: str) -> None:
+    splits = {s: [(["ann is_in bed"], "Where is Ann?", ["bed"], [0])] for s in ("train", "test")}
+    splits[split] = [(["Ann went home."], "Where is Ann?", ["home"], [0])]
     with pytest.raises(DataError, match=r"is no triple.*Ann went home") as caught:
-        _module(slots=Triples())
+        _module(_Few(**splits), slots=Triples())
     assert "memory_slots=sentences" in caught.value.hint
 
 

@@ -126,6 +126,11 @@ def test_names_with_commas_are_parted(text: str, names: list[str]) -> None:
     assert parted(text, dict.fromkeys(known)) == names
 
 
+def test_names_are_parted_without_trying_all_ways() -> None:
+    pieces = [*["a"] * 60, "b"]  # more ways than could ever be tried, and none comes to the end
+    assert parted(", ".join(pieces), dict.fromkeys(("a", "a a", "a a a"))) == pieces
+
+
 def test_the_knowledge_base_answers(folder: Path) -> None:
     module = _module(_movies(folder), Triples())
     words = module.spec.words
