@@ -173,6 +173,14 @@ def test_the_state_is_told_as_triples() -> None:
         "book is_in cellar",
         "book was_in garden",
     ]
+    again = _world(
+        ("anna", "move", "garden"),
+        ("anna", "take", "book"),
+        ("anna", "drop", "book"),
+        ("anna", "take", "book"),
+        ("anna", "drop", "book"),
+    )
+    assert state(again) == ["anna is_in garden", "book is_in garden"]  # it was nowhere else
 
 
 def test_answers_follow_from_the_state() -> None:
@@ -212,7 +220,11 @@ def test_questions_about_a_world_by_hand() -> None:
     assert three_facts(again) == []  # the lamp was in the cellar before
 
 
-def test_more_stories_than_can_be_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("seqlab.data.synthetic.stories._PATIENCE", 3)
-    with pytest.raises(DataError, match=r"hardly more than [\d,]+ stories with a question lists"):
-        _read(("lists",))
+def test_few_stories_are_all_different_and_soon_at_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of one event there are 4 people times 5 places times 3 verbs."""
+    monkeypatch.setitem(KINDS, "one_fact", KINDS["one_fact"]._replace(num_events=(1, 1)))
+    asked = _all(_read(("one_fact",), num_train=30, num_val=3, num_test=3))
+    assert len({facts for _, facts in asked}) == 36
+    monkeypatch.setattr("seqlab.data.synthetic.stories._PATIENCE", 200)
+    with pytest.raises(DataError, match=r"hardly more than \d+ stories with a question one_fact"):
+        _read(("one_fact",), num_train=61)
