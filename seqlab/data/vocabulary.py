@@ -11,10 +11,13 @@ END_ID, UNKNOWN_ID = 2, 3
 _CURLY = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"'})
 # As in "don't" and "dog's": the Penn Treebank counts the ending as a word of its own.
 _ENDING = re.compile(r"(?<=\w)(n't|'(?:s|m|d|re|ve|ll))(?!\w)")
+# Accents and, in Devanagari, vowels that are no letters by themselves, but part of a word.
+_MARKS = "\u0300-\u036f\u0900-\u0903\u093a-\u093c\u093e-\u094f\u0951-\u0957\u0962\u0963\u200c\u200d"
+_LETTERS = rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*"
 _WORD = re.compile(
     r"(?<!\w)n't(?!\w)|'(?:s|m|d|re|ve|ll)(?!\w)"  # endings
     r"|(?:[^\W\d_]\.){2,}"  # u.s.
-    r"|[^\W_]+(?:[.,:/](?=\d)[^\W_]+|[-'&][^\W_]+)*"  # tri-colored, at&t, o'clock, 4.5, 10:30
+    rf"|{_LETTERS}(?:[.,:/](?=\d)[^\W_]+|[-'&]{_LETTERS})*"  # tri-colored, at&t, o'clock, 4.5, 10:30
     r"|[&#$%@+=]"
 )
 

@@ -17,6 +17,8 @@ from seqlab.data.vocabulary import SPECIALS, UNKNOWN_ID, Vocabulary, tokenise
         ("“It’s 4.5 (or 10:30) o'clock”", "it 's 4.5 or 10:30 o'clock"),
         ("the boys' U.S. flag.", "the boys u.s. flag"),
         ("Zoë's café", "zoë 's café"),
+        ("cafe\u0301s", "cafe\u0301s"),
+        ("मैरी स्नानघर में गयी।", "मैरी स्नानघर में गयी"),
         ("house.The end", "house the end"),
         ("red &amp; black, we cannot see", "red & black we can not see"),
         ("...", ""),
