@@ -17,7 +17,7 @@ _LETTERS = rf"[^\W_]+(?:[{_MARKS}]+[^\W_]*)*"
 _WORD = re.compile(
     r"(?<!\w)n't(?!\w)|'(?:s|m|d|re|ve|ll)(?!\w)"  # endings
     r"|(?:[^\W\d_]\.){2,}"  # u.s.
-    rf"|{_LETTERS}(?:[.,:/](?=\d)[^\W_]+|[-'&]{_LETTERS})*"  # tri-colored, at&t, o'clock, 4.5, 10:30
+    rf"|{_LETTERS}(?:[.,:/](?=\d)[^\W_]+|[-'&]{_LETTERS})*"  # at&t, o'clock, 4.5, 10:30
     r"|[&#$%@+=]"
 )
 
