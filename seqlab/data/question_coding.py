@@ -19,17 +19,18 @@ class Splitter:
     """Splits a text into words in lower case, of which a name of several words may be one.
 
     Args:
-        names: words that have blanks in them; where several begin at a word, the longest counts.
+        names: words, of which those that have blanks are such names; where several begin at a
+            word of a text, the longest counts.
     """
 
     def __init__(self, names: Iterable[str] = ()) -> None:
-        self._names: dict[str, list[tuple[str, ...]]] = {}
-        for name in names:
-            first, *rest = name.split(" ")
-            if rest:
-                self._names.setdefault(first, []).append((first, *rest))
-        for candidates in self._names.values():
-            candidates.sort(key=len, reverse=True)
+        self._names = {name for name in names if " " in name}
+        lengths: dict[str, set[int]] = {}
+        for name in self._names:
+            words = name.split(" ")
+            lengths.setdefault(words[0], set()).add(len(words))
+        # How many words the names have that begin with a word, the longest first.
+        self._lengths = {word: sorted(found, reverse=True) for word, found in lengths.items()}
         self._known: dict[str, list[str]] = {}
 
     def __call__(self, text: str) -> list[str]:
@@ -39,16 +40,16 @@ class Splitter:
         return words
 
     def _join(self, words: list[str]) -> list[str]:
-        if not self._names:
-            return words
         joined, at = [], 0
         while at < len(words):
-            name = next(
-                (n for n in self._names.get(words[at], ()) if n == tuple(words[at : at + len(n)])),
-                (words[at],),
-            )
-            joined.append(" ".join(name))
-            at += len(name)
+            name, length = words[at], 1
+            for count in self._lengths.get(name, ()):
+                candidate = " ".join(words[at : at + count])
+                if candidate in self._names:
+                    name, length = candidate, count
+                    break
+            joined.append(name)
+            at += length
         return joined
 
 
@@ -99,7 +100,7 @@ class QuestionCoding:
     def __init__(self, words: Sequence[str], slots: FactSlots) -> None:
         self.words = tuple(words)
         self.slots = slots
-        self.split = Splitter(word for word in words if " " in word)
+        self.split = Splitter(words)
         self._ids = {word: number for number, word in enumerate(self.words) if number > 1}
 
     @classmethod

@@ -122,8 +122,7 @@ class QuestionDataModule(LightningDataModule):
         """The words and slots of the training split."""
         train = told.splits["train"]
         answers = [question.answers for question in train]
-        names = (word for words in answers for word in words if " " in word)
-        split = Splitter([*told.entities, *dict.fromkeys(names)])
+        split = Splitter([*told.entities, *(word for words in answers for word in words)])
         facts = [told.facts[n] for n in _told_facts(train)]
         fact_words, asked = [[*map(split, texts)] for texts in (facts, [q.text for q in train])]
         slots = self.slots.learn(fact_words, [*asked, *answers], told.entities)
