@@ -126,7 +126,7 @@ skipped when the same sweep is started again, failed ones are tried anew.
   a=interval(1e-4,1e-2)   for a search: any number between
   sweep=tpe           a search (Optuna) instead of all combinations: sweep=grid
   launcher=NAME       where jobs run: `seqlab list launcher`
-  n_jobs=N            jobs at once""",
+  n_jobs=N            jobs at once; seeds and restarts of a job then follow each other""",
         (
             ("seqlab sweep attention=additive,hard optimizer.lr=1e-3,1e-4", "four jobs"),
             ("seqlab sweep model=show_tell,neuraltalk seeds=5", "two models, five seeds each"),
