@@ -5,12 +5,13 @@ same description (shapes, colours, sizes and relation of the two main objects, b
 splits cut from them are disjoint in what they show and not only in their pixels.
 """
 
+from functools import cache
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-SIDE = 64  # pixels
+SIDE = 64  # pixels, unless a scene is drawn larger or smaller
 
 SHAPES = ("circle", "square", "triangle", "cross", "star")
 COLOURS = {
@@ -29,7 +30,6 @@ AXES = ("horizontal", "vertical")
 _MAIN_SIZES = ("large", "small")
 _COLOUR_NAMES = tuple(COLOURS)
 _NOISE = 5.0  # standard deviation in grey values
-_Y, _X = np.mgrid[0:SIDE, 0:SIDE].astype(np.float32) + 0.5  # pixel centres
 
 
 class SceneObject(NamedTuple):
@@ -133,33 +133,45 @@ def _draw_tiny(
     return tuple(placed[len(main) :])
 
 
-def render(scene: Scene) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+def render(scene: Scene, side: int = SIDE) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
     """Picture and truth of a scene.
 
+    Args:
+        scene: what is to be seen.
+        side: height and width in pixels; the objects grow with it.
+
     Returns:
-        pixels [3, SIDE, SIDE], and labels [SIDE, SIDE]: 0 where the background is seen, n + 1 where
+        pixels [3, side, side], and labels [side, side]: 0 where the background is seen, n + 1 where
         object n is.
     """
     generator = np.random.default_rng([scene.seed, 2, scene.number])
-    labels = np.zeros((SIDE, SIDE), np.uint8)
+    labels = np.zeros((side, side), np.uint8)
     for number, thing in enumerate(scene.objects, start=1):
-        labels[_inside(thing)] = number
-    backdrop = _backdrop(generator, scene.background)  # [SIDE, SIDE]
+        labels[_inside(thing, side)] = number
+    backdrop = _backdrop(generator, scene.background, side)  # [side, side]
     tint = generator.uniform(-8, 8, size=3).astype(np.float32)
     palette = np.array([(0, 0, 0), *(COLOURS[thing.colour] for thing in scene.objects)])
     shades = palette + generator.uniform(-15, 15, size=palette.shape)
-    pixels = shades.T.astype(np.float32)[:, labels]  # [3, SIDE, SIDE]
+    pixels = shades.T.astype(np.float32)[:, labels]  # [3, side, side]
     pixels = np.where(labels > 0, pixels, backdrop + tint[:, None, None])
     pixels += _NOISE * generator.standard_normal(pixels.shape, dtype=np.float32)
     return pixels.clip(0, 255).astype(np.uint8), labels
 
 
-def _backdrop(generator: np.random.Generator, background: str) -> NDArray[np.float32]:
+@cache
+def _centres(side: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """How far the pixel centres are from the top and from the left, [side, side], of SIDE."""
+    y, x = (np.mgrid[0:side, 0:side].astype(np.float32) + 0.5) * np.float32(SIDE / side)
+    return y, x
+
+
+def _backdrop(generator: np.random.Generator, background: str, side: int) -> NDArray[np.float32]:
     """Grey values that are plain, graded, striped or chequered, and surely dark or light."""
     level = generator.uniform(*BACKGROUNDS[background])
     contrast = generator.uniform(10, 25)
     period = generator.uniform(8, 20)
-    along, across = (_X, _Y) if generator.integers(2) else (_Y, _X)
+    y, x = _centres(side)
+    along, across = (x, y) if generator.integers(2) else (y, x)
     kind = generator.integers(4)
     if kind == 0:
         pattern = np.zeros_like(along)
@@ -171,9 +183,10 @@ def _backdrop(generator: np.random.Generator, background: str) -> NDArray[np.flo
     return (level + contrast * pattern).astype(np.float32)
 
 
-def _inside(thing: SceneObject) -> NDArray[np.bool_]:
-    """Which pixel centres [SIDE, SIDE] a shape covers, at most `radius` to each side."""
-    x, y, radius = _X - thing.x, _Y - thing.y, thing.radius
+def _inside(thing: SceneObject, side: int) -> NDArray[np.bool_]:
+    """Which pixel centres [side, side] a shape covers, at most `radius` to each side."""
+    y, x = _centres(side)
+    x, y, radius = x - thing.x, y - thing.y, thing.radius
     if thing.shape == "circle":
         return x**2 + y**2 <= radius**2
     if thing.shape == "square":
