@@ -111,7 +111,7 @@ def make_splits(
     Raises:
         DataError: something is wrong; it lists all of it.
     """
-    problems = problems + _duplicates(item for split in SPLITS for item in listed[split])
+    problems = problems + duplicates(item for split in SPLITS for item in listed[split])
     splits, missing, counts = {}, [], []
     present = _files_in({locate(item.name).parent for split in SPLITS for item in listed[split]})
     for split in SPLITS:
@@ -141,7 +141,8 @@ def make_splits(
     return splits
 
 
-def _duplicates(items: Iterable[Listed]) -> list[str]:
+def duplicates(items: Iterable[Listed]) -> list[str]:
+    """What is listed twice, be it in one split or in two."""
     first: dict[str, str] = {}
     problems = []
     for item in items:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 import torch
@@ -14,9 +15,11 @@ from torch import Tensor
 from seqlab.data.errors import DataError
 from seqlab.data.sources import Images
 
+ItemT = TypeVar("ItemT", covariant=True)
+
 _JPEG_START, _JPEG_END = b"\xff\xd8\xff", b"\xff\xd9"
 # What Pillow raises on broken files, its guards against huge ones included.
-_UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
+UNREADABLE = (OSError, SyntaxError, ValueError, EOFError, Image.DecompressionBombError)
 
 
 def read_image(path: Path) -> Tensor:
@@ -28,7 +31,7 @@ def read_image(path: Path) -> Tensor:
     try:
         with Image.open(path) as image:
             upright = ImageOps.exif_transpose(image).convert("RGB")
-    except _UNREADABLE as error:
+    except UNREADABLE as error:
         raise DataError([f"{path}: cannot be read as an image ({error})"]) from error
     return torch.from_numpy(np.array(upright)).permute(2, 0, 1)
 
@@ -110,25 +113,50 @@ def _glance(path: Path) -> str:
     return ""
 
 
-def verify(images: Images, on_progress: Callable[[int, int], None] | None = None) -> list[str]:
-    """Problems that decoding every picture shows.
+class Readable(Protocol[ItemT]):
+    """What can be read by number; a DataError says what is wrong with one that cannot."""
+
+    def __len__(self) -> int: ...
+
+    def __getitem__(self, index: int) -> ItemT: ...
+
+
+def read_all(
+    items: Readable[ItemT],
+    use: Callable[[int, ItemT], None],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> list[str]:
+    """Read everything, several at a time, and say what is wrong with those that cannot be read.
 
     Args:
-        images: what to read.
+        items: what to read.
+        use: gets the number of each and what was read; called from several threads.
         on_progress: told how many are done, and of how many.
     """
 
     def problems_of(index: int) -> list[str]:
         try:
-            images[index]
+            use(index, items[index])
         except DataError as error:
             return error.problems
         return []
 
     problems: list[str] = []
     with ThreadPoolExecutor(num_threads()) as pool:
-        for done, found in enumerate(pool.map(problems_of, range(len(images))), start=1):
+        for done, found in enumerate(pool.map(problems_of, range(len(items))), start=1):
             problems += found
             if on_progress:
-                on_progress(done, len(images))
+                on_progress(done, len(items))
     return problems
+
+
+def verify(
+    items: Readable[Any], on_progress: Callable[[int, int], None] | None = None
+) -> list[str]:
+    """Problems that decoding everything shows.
+
+    Args:
+        items: what to read.
+        on_progress: told how many are done, and of how many.
+    """
+    return read_all(items, lambda index, item: None, on_progress)

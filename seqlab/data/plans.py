@@ -158,6 +158,29 @@ class SortedTokens:
         return self._batches
 
 
+class EqualSizes:
+    """Images of one size together, so that none is padded: for evaluation.
+
+    Args:
+        sizes: height and width of each image.
+        batch_size: images per batch at most.
+    """
+
+    def __init__(self, sizes: Sequence[tuple[int, int]], *, batch_size: int) -> None:
+        groups: dict[tuple[int, int], list[int]] = {}
+        for index, size in enumerate(sizes):
+            groups.setdefault(size, []).append(index)
+        self._batches = [
+            group[n : n + batch_size]
+            for group in groups.values()
+            for n in range(0, len(group), batch_size)
+        ]
+
+    def batches(self, epoch: int) -> list[list[int]]:
+        """The same in every epoch."""
+        return self._batches
+
+
 def _cut(lengths: NDArray[np.int64], batch_tokens: int) -> list[int]:
     """Where a sequence is cut, so that a part's size times its greatest length stays in bounds."""
     cuts: list[int] = []
