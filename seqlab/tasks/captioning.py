@@ -71,6 +71,9 @@ class CaptioningTask(Task):
         self.pointing = PointingAccuracy()
         self._to_draw: list[_Described] = []
         refuse_unknown_weights(model, auxiliary_weights)
+        if decoding.needs_attention:
+            features = torch.zeros(1, model.backbone.channels, 2, 2)  # [B, D, h, w]
+            generation.refuse_without_attention(model, features)
 
     @staticmethod
     def sizes(spec: CaptionSpec) -> dict[str, Any]:

@@ -74,8 +74,11 @@ class TranslationTask(Task):
                 ]
             )
         refuse_unknown_weights(model, auxiliary_weights)
-        if replace_unknown and not _attends(model, spec):
+        nothing = Sentences(torch.tensor([[spec.end_id]]), torch.tensor([1]))
+        if replace_unknown and not generation.attends(model, nothing):
             raise nothing_to_copy()
+        if decoding.needs_attention:
+            generation.refuse_without_attention(model, nothing)
         self.model: TranslationModel
         self.spec: TranslationSpec
         self.source_coding = TextCoding.from_json(spec.source_text)
@@ -253,12 +256,3 @@ class TranslationTask(Task):
 def _line(name: str) -> int:
     """The line of an example named such as `test:17`."""
     return int(name.rpartition(":")[2])
-
-
-@torch.no_grad()
-def _attends(model: TranslationModel, spec: TranslationSpec) -> bool:
-    """Whether the state of a model has attention in it; the end alone is a source too."""
-    was_training = model.training
-    state, _ = model.eval().encode(Sentences(torch.tensor([[spec.end_id]]), torch.tensor([1])))
-    model.train(was_training)
-    return state.weights is not None

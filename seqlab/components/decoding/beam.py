@@ -62,6 +62,7 @@ class Beam(Search):
         self.num_best = num_best
         self.length_penalty = length_penalty
         self.coverage_penalty = coverage_penalty
+        self.needs_attention = coverage_penalty > 0
         self.max_length = max_length
 
     def search(

@@ -28,7 +28,13 @@ class Hypotheses(NamedTuple):
 
 
 class Search(ABC):
-    """Finds likely sequences under a step function, for all inputs of a batch at once."""
+    """Finds likely sequences under a step function, for all inputs of a batch at once.
+
+    Attributes:
+        needs_attention: whether the state must have attention weights.
+    """
+
+    needs_attention: bool = False
 
     @torch.no_grad()
     def __call__(

@@ -1,5 +1,6 @@
 """The objective of captioning, worked by hand, and what an evaluation says."""
 
+from contextlib import nullcontext
 from functools import partial
 from typing import Any
 
@@ -7,13 +8,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from seqlab.components.decoding.beam import Beam
 from seqlab.components.decoding.greedy import Greedy
+from seqlab.components.decoding.interface import Search
 from seqlab.config.errors import UserError
 from seqlab.data.batches import CaptionBatch
 from seqlab.data.spec import CaptionSpec
 from seqlab.models.interfaces import AuxiliaryTerm, CaptioningModel, TeacherForced
 from seqlab.tasks.base import Schedule
 from seqlab.tasks.captioning import CaptioningTask
+from tests.unit.models.captioning_parts import build
 
 SPEC = CaptionSpec(
     words=("<pad>", "<start>", "<end>", "<unknown>", "red", "circle"),
@@ -68,13 +72,15 @@ def batch() -> CaptionBatch:
     )
 
 
-def task(**weights: float) -> CaptioningTask:
+def task(
+    model: CaptioningModel | None = None, search: Search | None = None, **weights: float
+) -> CaptioningTask:
     return CaptioningTask(
-        model=Parrot(),
+        model=model or Parrot(),
         spec=SPEC,
         optimizer=partial(torch.optim.SGD, lr=0.1),
         schedule=Schedule(),
-        decoding=Greedy(max_length=5),
+        decoding=search or Greedy(max_length=5),
         auxiliary_weights=weights,
         num_figures=0,
     )
@@ -115,3 +121,13 @@ def test_sizes_are_those_the_task_says_it_supplies() -> None:
     sizes = CaptioningTask.sizes(SPEC)
     assert sizes == {"vocab_size": 6, "pad_id": 0}
     assert set(sizes) == CaptioningTask.supplied_sizes
+
+
+@pytest.mark.parametrize(
+    ("name", "attends"), [("show_tell lstm", False), ("show_attend_tell additive lstm", True)]
+)
+def test_without_attention_nothing_is_covered(name: str, attends: bool) -> None:
+    search = Beam(beam_size=2, num_best=1, length_penalty=0.0, coverage_penalty=0.5, max_length=3)
+    refused = nullcontext() if attends else pytest.raises(UserError, match="ever covered")
+    with refused:
+        task(build(name).float(), search)

@@ -177,6 +177,15 @@ def test_without_attention_nothing_can_be_copied(data: TranslationDataModule) ->
         list(module.predict_inputs(iter(["dog"]), None, Path(), batch_size=1, figures=False))
 
 
+def test_without_attention_nothing_is_covered(data: TranslationDataModule) -> None:
+    search = Beam(beam_size=2, num_best=2, length_penalty=0.0, coverage_penalty=0.5, max_length=3)
+    with pytest.raises(UserError, match="does not attend, so nothing is ever covered") as raised:
+        task(data, attends=False, search=search)
+    assert raised.value.problems[0].key == "task.decoding.coverage_penalty"
+    task(data, search=search)
+    task(data, attends=False, search=BEAM)
+
+
 @pytest.mark.parametrize("attends", [True, False])
 def test_figures(
     attends: bool,
