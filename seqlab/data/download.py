@@ -1,14 +1,16 @@
 """Downloads the data sets that may be downloaded, and checks what came.
 
 What is to be had where stands in the header of the data set's yaml: `folder` below the data folder,
-`url` (archives), `checksums` (of each archive, or `unknown`), `renamed` (OLD=NEW, of what lies in
-an archive), `counts` (NAME=files of a folder or lines of a file), or `obtain` (what a person must
-do).
+`url` (archives), `checksums` (of each archive, or `unknown`), `within` (the folder of each archive
+that is wanted, `.` for all), `renamed` (OLD=NEW, of what lies there), `counts` (NAME=files of a
+folder or lines of a file), or `obtain` (what a person must do).
 """
 
 import hashlib
 import shutil
+import tarfile
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -68,11 +70,12 @@ def fetch(
     """
     urls = header["url"].split()
     checksums = header.get("checksums", "").split() or ["unknown"] * len(urls)
+    within = header.get("within", "").split() or ["."] * len(urls)
     waiting = folder / ".download"
-    for url, checksum in zip(urls, checksums, strict=True):
+    for url, checksum, inner in zip(urls, checksums, within, strict=True):
         archive = _retrieve(url, checksum, waiting, folder, on_progress)
         report(f"unpacking {archive.name}")
-        _unpack(archive, folder, _pairs(header, "renamed"))
+        _unpack(archive, folder, inner, _pairs(header, "renamed"))
         with (folder / "SHA256SUMS").open("a") as sums:
             sums.write(f"{_sha256(archive)}  {archive.name}\n")
         archive.unlink()
@@ -121,17 +124,26 @@ def _retrieve(
         raise DataError([f"{url}: {error}"], hint) from error
 
 
-def _unpack(archive: Path, folder: Path, renamed: Mapping[str, str]) -> None:
-    """Move what an archive holds into a folder, whole or not at all."""
+def _unpack(archive: Path, folder: Path, inner: str, renamed: Mapping[str, str]) -> None:
+    """Move what a folder in an archive holds into a folder, whole or not at all."""
     unpacked = archive.parent / "unpacked"
     shutil.rmtree(unpacked, ignore_errors=True)
+    kind = "zip" if archive.suffix == ".zip" else "tar"
     try:
-        with zipfile.ZipFile(archive) as file:
-            file.extractall(unpacked)
-    except (zipfile.BadZipFile, EOFError) as error:
+        if kind == "zip":
+            with zipfile.ZipFile(archive) as file:
+                file.extractall(unpacked)
+        else:
+            with tarfile.open(archive) as tar:
+                tar.extractall(unpacked, filter="data")  # nothing outside of the folder
+    except (zipfile.BadZipFile, tarfile.TarError, zlib.error, OSError, EOFError) as error:
         archive.unlink()
-        raise DataError([f"{archive}: not a whole zip archive ({error})"], "try again") from error
-    for path in sorted(unpacked.iterdir()):
+        problem = f"{archive}: not a whole {kind} archive ({error})"
+        raise DataError([problem], "try again") from error
+    wanted = unpacked / inner
+    if not wanted.is_dir():
+        raise DataError([f"{archive}: has no folder {inner}"], "unpack it by hand")
+    for path in sorted(wanted.iterdir()):
         target = folder / renamed.get(path.name, path.name)
         if path.name == "__MACOSX":
             continue
