@@ -94,7 +94,7 @@ the lines of the input; predictions.jsonl all that is known of each: scores, n-b
                       an empty one begins a new story; files of bAbI too
                       -: what you type or a pipe brings: lines, or names of images
                       (without it, lines are asked for at a terminal)
-  --alignments        draw which source words each word attended to; short for figures=true
+  --alignments        draw what was attended to, source words or facts; short for figures=true
                       (images are always drawn, but with figures=false)
   output=DIR          where predictions and figures go, instead of the run's own folder
                       (of an ensemble: runs/TASK/ensembles/...)
