@@ -14,7 +14,7 @@ from seqlab.data.errors import DataError
 from seqlab.data.label_maps import LabelledImages, LabelScheme, SegmentationSource
 from seqlab.data.labelled_files import PairFiles, labelled_splits, read_label_image
 
-_CLASSES = [
+_CLASSES = (
     "background",
     "aeroplane",
     "bicycle",
@@ -36,7 +36,7 @@ _CLASSES = [
     "sofa",
     "train",
     "tvmonitor",
-]
+)
 
 
 def _colour(number: int) -> str:
@@ -61,7 +61,7 @@ class Voc2012(SegmentationSource):
     """
 
     scheme = LabelScheme(
-        classes=tuple(_CLASSES),
+        classes=_CLASSES,
         palette=tuple(_colour(number) for number in range(len(_CLASSES))),
         values={number: number for number in range(len(_CLASSES))} | {VOID: VOID},
     )
