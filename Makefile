@@ -46,6 +46,7 @@ bench: $(INSTALLED)  ## speed beside the obvious alternative
 	$(BIN)/python -m benchmarks.translation
 	$(BIN)/python -m benchmarks.grid_lstm
 	$(BIN)/python -m benchmarks.memn2n
+	$(BIN)/python -m benchmarks.memory_cells
 	$(BIN)/python -m benchmarks.segmentation
 
 clean:  ## remove what was built, not what was trained

@@ -56,18 +56,7 @@ def interpolate(content: Tensor, previous: Tensor, gate: Tensor) -> Tensor:
     return torch.lerp(previous, content, gate)  # [B, K, N]
 
 
-def shift_sources(num_slots: int, shift_range: int) -> Tensor:
-    """The slots j = i - d (mod N) whose weights a shift by each d brings to i, [N (2r + 1)].
-
-    Args:
-        num_slots: N.
-        shift_range: r, how far a weight can move either way in a step.
-    """
-    offsets = torch.arange(-shift_range, shift_range + 1)  # [2r + 1]
-    return ((torch.arange(num_slots).unsqueeze(1) - offsets) % num_slots).flatten()
-
-
-def circular_shift(weighting: Tensor, shift: Tensor, sources: Tensor) -> Tensor:
+def circular_shift(weighting: Tensor, shift: Tensor) -> Tensor:
     """Circular convolution: w~(i) = sum_j w(j) s(i - j), indices modulo N; equation 8.
 
     All weight on an offset of +1 moves the focus from slot i to i + 1.
@@ -75,10 +64,15 @@ def circular_shift(weighting: Tensor, shift: Tensor, sources: Tensor) -> Tensor:
     Args:
         weighting: [B, K, N].
         shift: s, share of each offset from -r to r, [B, K, 2r + 1].
-        sources: of `shift_sources`.
     """
-    windows = weighting.index_select(2, sources).unflatten(2, (-1, shift.shape[2]))
-    return torch.matmul(windows, shift.unsqueeze(3)).squeeze(3)  # [B, K, N]
+    reach = shift.shape[2] // 2
+    shares = shift.split(1, dim=2)  # [B, K, 1] each
+    moved = weighting * shares[reach]  # [B, K, N]
+    for offset in range(1, reach + 1):
+        for sign in (-1, 1):
+            rolled = weighting.roll(sign * offset, dims=2)  # [B, K, N]
+            moved = torch.addcmul(moved, rolled, shares[reach + sign * offset])  # [B, K, N]
+    return moved
 
 
 def sharpen(weighting: Tensor, gamma: Tensor) -> Tensor:
@@ -103,9 +97,9 @@ def write(memory: Tensor, weightings: Tensor, erase: Tensor, add: Tensor) -> Ten
         erase: e, 0 to 1, [B, W, M].
         add: a, [B, W, M].
     """
-    erased = weightings.unsqueeze(3) * erase.unsqueeze(2)  # [B, W, N, M]
-    for each in erased.unbind(dim=1):
-        memory = torch.addcmul(memory, memory, each, value=-1)  # [B, N, M]
+    one = memory.new_ones(1, 1, 1)
+    for w, e in zip(weightings.split(1, dim=1), erase.split(1, dim=1), strict=True):
+        memory = memory * torch.baddbmm(one, w.mT, e, alpha=-1)  # [B, N, M], 1 - w(i) e
     return torch.baddbmm(memory, weightings.mT, add)  # [B, N, M]
 
 

@@ -102,6 +102,7 @@ class DNCCell(MemoryCell):
             3 * num_reads,
         ]  # read keys; write key; write vector; erase vector and gates; strengths; read modes
         self.to_interface = nn.Linear(hidden_dim, sum(self.parts))
+        self.register_buffer("off_diagonal", linkage.off_diagonal(num_slots), persistent=False)
         self.read_output = nn.Linear(num_reads * slot_size, hidden_dim, bias=False)
 
     def project(self, inputs: Tensor) -> Tensor:
@@ -120,7 +121,9 @@ class DNCCell(MemoryCell):
         write = self.write_weighting(xi, state.memory, usage)  # [B, N]
         memory = addressing.write(state.memory, write.unsqueeze(1), xi.erase, xi.write)  # [B, N, W]
 
-        links = linkage.next_links(state.links, write, state.precedence)  # [B, N, N]
+        links = linkage.next_links(
+            state.links, write, state.precedence, self.off_diagonal
+        )  # [B, N, N]
         precedence = linkage.next_precedence(state.precedence, write)  # [B, N]
         read = self.read_weightings(xi, memory, links, state.read_weightings)  # [B, R, N]
         reads = addressing.read(memory, read)  # [B, R, W]
@@ -181,10 +184,7 @@ class DNCCell(MemoryCell):
         content = addressing.content_weighting(
             xi.read_keys, xi.read_strengths, memory, "cosine"
         )  # [B, R, N]
-        backward, forward = linkage.follow(links, previous)  # [B, R, N]
-        first, second, third = xi.modes.split(1, dim=2)  # [B, R, 1]
-        weighting = torch.addcmul(first * backward, second, content)  # [B, R, N]
-        return torch.addcmul(weighting, third, forward)  # [B, R, N]
+        return linkage.follow(links, previous, content, xi.modes)  # [B, R, N]
 
     def fused(self, inputs: Tensor, state: DNCState, lengths: Tensor | None = None) -> None:
         """Torch has no kernel for it."""

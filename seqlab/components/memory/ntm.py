@@ -108,15 +108,14 @@ class NTMCell(MemoryCell):
         self.parts = [
             num_heads * slot_size,
             num_writes * slot_size,
-            num_writes * slot_size + num_heads,
-            2 * num_heads,
+            num_writes * slot_size,
+            num_heads,
+            num_heads,
+            num_heads,
             num_heads * num_shifts,
-        ]  # keys; adds; erases and gates; strengths and gammas; shifts
+        ]  # keys, adds, erases, gates, strengths, gammas, shifts
         self.to_heads = nn.Linear(hidden_dim, sum(self.parts))
         self.read_output = nn.Linear(num_reads * slot_size, hidden_dim, bias=False)
-        self.register_buffer(
-            "sources", addressing.shift_sources(num_slots, shift_range), persistent=False
-        )
         self._start_memory(initial_memory, num_slots, slot_size)
 
     def _start_memory(self, kind: InitialMemory, num_slots: int, slot_size: int) -> None:
@@ -152,18 +151,20 @@ class NTMCell(MemoryCell):
 
     def instruct(self, hidden: Tensor) -> Heads:
         """What the controller's output [B, H] tells the heads, each number in its range."""
-        size, heads = self.slot_size, self.num_reads + self.num_writes
-        keys, adds, erases, scales, shifts = self.to_heads(hidden).split(self.parts, dim=1)
-        erases, gates = torch.sigmoid(erases).split([self.parts[1], heads], dim=1)
-        strengths, gammas = F.softplus(scales).chunk(2, dim=1)  # [B, K]
+        heads = [self.num_reads + self.num_writes] * 7
+        heads[1] = heads[2] = self.num_writes  # adds and erases
+        parts = self.to_heads(hidden).split(self.parts, dim=1)
+        keys, adds, erases, gates, strengths, gammas, shifts = (
+            part.unflatten(1, (number, -1)) for part, number in zip(parts, heads, strict=True)
+        )  # [B, K or W, ...]
         return Heads(
-            keys=keys.unflatten(1, (heads, size)),
-            strengths=strengths.unsqueeze(2),
-            gates=gates.unsqueeze(2),
-            shifts=shifts.unflatten(1, (heads, -1)).softmax(dim=2),
-            gammas=1 + gammas.unsqueeze(2),
-            erases=erases.unflatten(1, (-1, size)),
-            adds=adds.unflatten(1, (-1, size)),
+            keys=keys,
+            strengths=F.softplus(strengths),
+            gates=torch.sigmoid(gates),
+            shifts=shifts.softmax(dim=2),
+            gammas=1 + F.softplus(gammas),
+            erases=torch.sigmoid(erases),
+            adds=adds,
         )
 
     def address(self, heads: Heads, memory: Tensor, previous: Tensor) -> Tensor:
@@ -172,7 +173,7 @@ class NTMCell(MemoryCell):
             heads.keys, heads.strengths, memory, self.similarity
         )  # [B, K, N]
         gated = addressing.interpolate(content, previous, heads.gates)  # [B, K, N]
-        shifted = addressing.circular_shift(gated, heads.shifts, self.sources)  # [B, K, N]
+        shifted = addressing.circular_shift(gated, heads.shifts)  # [B, K, N]
         return addressing.sharpen(shifted, heads.gammas)  # [B, K, N]
 
     def fused(self, inputs: Tensor, state: NTMState, lengths: Tensor | None = None) -> None:

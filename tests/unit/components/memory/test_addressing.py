@@ -63,7 +63,7 @@ def test_interpolation_equals_the_equation() -> None:
 @pytest.mark.parametrize("reach", [0, 1, 3])
 def test_shift_equals_the_loop(reach: int) -> None:
     w, s = weighting(BATCH, HEADS, SLOTS), weighting(BATCH, HEADS, 2 * reach + 1)
-    moved = addressing.circular_shift(w, s, addressing.shift_sources(SLOTS, reach))
+    moved = addressing.circular_shift(w, s)
     for b, k in examples_and_heads():
         np.testing.assert_allclose(
             moved[b, k], loops.shift(w[b, k].numpy(), s[b, k].numpy()), rtol=1e-10
@@ -72,12 +72,11 @@ def test_shift_equals_the_loop(reach: int) -> None:
 
 def test_an_offset_of_one_moves_the_focus_to_the_next_slot_and_round_the_end() -> None:
     w = torch.tensor([[[0.0, 0.0, 0.25, 0.75]]])
-    sources = addressing.shift_sources(4, 1)
     for share, expected in (
         ([0.0, 0.0, 1.0], [0.75, 0.0, 0.0, 0.25]),
         ([1.0, 0.0, 0.0], [0.0, 0.25, 0.75, 0.0]),
     ):
-        moved = addressing.circular_shift(w, torch.tensor([[share]]), sources)
+        moved = addressing.circular_shift(w, torch.tensor([[share]]))
         assert moved.tolist() == [[expected]]
 
 
@@ -142,13 +141,12 @@ def test_gradients_equal_differences() -> None:
     previous, s = weighting(2, 2, 5), weighting(2, 2, 3)
     beta, gamma = draw(2, 2, 1).exp(), 1 + draw(2, 2, 1).exp()
     gate, erase, add = draw(2, 2, 1).sigmoid(), draw(2, 2, 3).sigmoid(), draw(2, 2, 3)
-    sources = addressing.shift_sources(5, 1)
 
     def run(similarity: Similarity, *tensors: Tensor) -> tuple[Tensor, Tensor]:
         memory, keys, beta, previous, gate, s, gamma, erase, add = tensors
         found = addressing.content_weighting(keys, beta, memory, similarity)
         gated = addressing.interpolate(found, previous, gate)
-        w = addressing.sharpen(addressing.circular_shift(gated, s, sources), gamma)
+        w = addressing.sharpen(addressing.circular_shift(gated, s), gamma)
         new = addressing.write(memory, w, erase, add)
         return addressing.read(new, w), new
 

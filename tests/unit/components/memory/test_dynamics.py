@@ -9,6 +9,7 @@ from seqlab.components.memory import allocation, linkage
 from tests.unit.components.memory import loops
 
 BATCH, READS, SLOTS = 3, 2, 6
+MASK = linkage.off_diagonal(SLOTS).double()
 generator = torch.Generator()
 
 
@@ -52,29 +53,34 @@ def test_allocation_equals_the_loop() -> None:
 def test_links_and_precedence_equal_the_loops() -> None:
     links, written = weighting(BATCH, SLOTS, SLOTS), weighting(BATCH, SLOTS)
     before, reads = weighting(BATCH, SLOTS), weighting(BATCH, READS, SLOTS)
-    new = linkage.next_links(links, written, before)
+    content, modes = weighting(BATCH, READS, SLOTS), draw(BATCH, READS, 3).softmax(dim=2)
+    new = linkage.next_links(links, written, before, MASK)
     following = linkage.next_precedence(before, written)
-    backward, forward = linkage.follow(new, reads)
+    followed = linkage.follow(new, reads, content, modes)
     for b in range(BATCH):
         L, w, p = links[b].numpy(), written[b].numpy(), before[b].numpy()
         np.testing.assert_allclose(new[b], loops.links(L, w, p), rtol=1e-12)
         np.testing.assert_allclose(following[b], loops.precedence(p, w), rtol=1e-12)
         for n in range(READS):
-            read = reads[b, n].numpy()
-            np.testing.assert_allclose(forward[b, n], new[b].numpy() @ read, rtol=1e-12)
-            np.testing.assert_allclose(backward[b, n], new[b].numpy().T @ read, rtol=1e-12)
+            read, alike = reads[b, n].numpy(), content[b, n].numpy()
+            pi = modes[b, n].numpy()
+            after, previous = new[b].numpy() @ read, new[b].numpy().T @ read
+            expected = pi[0] * previous + pi[1] * alike + pi[2] * after
+            np.testing.assert_allclose(followed[b, n], expected, rtol=1e-12)
 
 
 def test_links_lead_from_a_write_to_the_next_and_back() -> None:
     links, last = torch.zeros(1, SLOTS, SLOTS), torch.zeros(1, SLOTS)
     for slot in (3, 0, 5):
         written = torch.eye(SLOTS)[[slot]]
-        links = linkage.next_links(links, written, last)
+        links = linkage.next_links(links, written, last, MASK.float())
         last = linkage.next_precedence(last, written)
     at = torch.eye(SLOTS)[[0]].unsqueeze(0)
-    backward, forward = linkage.follow(links, at)
-    assert torch.equal(backward[0, 0], torch.eye(SLOTS)[3])
-    assert torch.equal(forward[0, 0], torch.eye(SLOTS)[5])
+    alike = torch.eye(SLOTS)[[1]].unsqueeze(0)
+    for mode, slot in ((0, 3), (1, 1), (2, 5)):
+        modes = torch.eye(3)[[mode]].unsqueeze(0)
+        followed = linkage.follow(links, at, alike, modes)
+        assert torch.equal(followed[0, 0], torch.eye(SLOTS)[slot])
     assert torch.equal(last[0], torch.eye(SLOTS)[5])
 
 
@@ -86,14 +92,16 @@ def test_gradients_equal_differences() -> None:
         weighting(2, 4),
         weighting(2, 4, 4),
         weighting(2, 4),
+        draw(2, READS, 3),
     )
 
     def run(*tensors: Tensor) -> tuple[Tensor, ...]:
-        free, reads, used, written, links, before = tensors
+        free, reads, used, written, links, before, modes = tensors
         new = allocation.next_usage(used, written, allocation.retention(free, reads))
         free_slots = allocation.allocation_weighting(new)
-        links = linkage.next_links(links, free_slots, before)
-        return linkage.next_precedence(before, free_slots), *linkage.follow(links, reads)
+        links = linkage.next_links(links, free_slots, before, linkage.off_diagonal(4).double())
+        following = linkage.next_precedence(before, free_slots)
+        return following, linkage.follow(links, reads, reads.flip(2), modes.softmax(dim=2))
 
     assert torch.autograd.gradcheck(run, tuple(each.requires_grad_() for each in given))
 

@@ -115,7 +115,7 @@ def test_dnc_equals_the_equations(clip: float | None) -> None:
         precedence=torch.rand_like(state.usage).div(SLOTS),
         write_weighting=torch.rand_like(state.usage).div(SLOTS),
         read_weightings=torch.rand_like(state.read_weightings).div(SLOTS),
-        links=linkage.off_diagonal(state.links) * torch.rand_like(state.links).div(SLOTS),
+        links=linkage.off_diagonal(SLOTS) * torch.rand_like(state.links).div(SLOTS),
         memory=torch.randn_like(state.memory),
     )
     check_steps(cell, state, partial(loops.dnc_step, clip=clip))
