@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import ConcatDataset, Dataset
 
 from seqlab.data.batches import SegmentationBatch
 from seqlab.data.errors import DataError
@@ -179,10 +179,7 @@ class SegmentationDataModule(LightningDataModule):
     def check(self, on_progress: Callable[[int, int], None] | None = None) -> list[str]:
         """Problems that reading every image and label map to its end shows."""
         splits = self.source.read()
-        problems = []
-        for name in SPLITS:
-            problems += verify(splits[name], on_progress)
-        return problems
+        return verify(ConcatDataset([splits[name] for name in SPLITS]), on_progress)
 
 
 Prepare = Callable[[Pair, int, int], Pair]  # of a pair, an epoch and the number of an image
