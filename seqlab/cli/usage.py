@@ -41,7 +41,7 @@ line beats experiment=NAME, which beats what the task chooses. `seqlab list` sho
   restarts=10         train with ten seeds, keep the run that is best on validation, and show how
                       far the ten lie apart
   select=train        of the restarts, keep that with the lowest training loss; else select=val
-  n_jobs=N            runs of seeds or restarts at once; null: as many as the cores or GPUs allow
+  n_jobs=N            runs of seeds or restarts at once, else as many as cores or GPUs allow
   resume=DIR          go on with a run that was stopped
   run_dir=DIR         where the run is kept, instead of runs/TASK/MODEL/TIME
   threads=N           threads of torch on the CPU
@@ -55,7 +55,7 @@ line beats experiment=NAME, which beats what the task chooses. `seqlab list` sho
                 "seqlab train model=show_tell optimizer.lr=1e-3 trainer.max_epochs=20",
                 "other values",
             ),
-            ("seqlab train task=translation restarts=10 n_jobs=2", "the best of ten, two at once"),
+            ("seqlab train task=translation restarts=10", "the best of ten"),
             ("seqlab train resume=runs/captioning/show_tell/2025-01-31_12-00-00", "go on"),
         ),
     ),

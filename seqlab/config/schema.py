@@ -45,7 +45,7 @@ class TrainConfig:
     seeds: int | None = None
     restarts: int | None = None
     select: str = field(default="val", metadata={ONE_OF: ("val", "train")})
-    n_jobs: int | None = 1
+    n_jobs: int | None = None
     run_dir: str | None = None
     resume: str | None = None
     threads: int | None = None

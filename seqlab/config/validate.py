@@ -18,7 +18,7 @@ from seqlab.config.parts import MISSING, UNRESOLVED, PartChecker
 OFFERS: dict[str, frozenset[str]] = {
     "task": frozenset({"model", "spec", "optimizer", "schedule"}),
     "optimizer": frozenset({"params"}),
-    "launcher": frozenset({"n_jobs", "sweep_dir"}),
+    "launcher": frozenset({"n_jobs", "in_view", "sweep_dir"}),
 }
 _LEAST = {
     "seed": 0,

@@ -48,7 +48,7 @@ class LocalLauncher:
         in_view: whether jobs print where this process does, and not into their logs.
     """
 
-    def __init__(self, *, n_jobs: int, in_view: bool = False) -> None:
+    def __init__(self, *, n_jobs: int, in_view: bool) -> None:
         self.in_view = in_view
         # Imports torch, which a node of a cluster is spared by this module.
         from seqlab.run.environment import available_cores

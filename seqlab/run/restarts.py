@@ -25,7 +25,7 @@ _MEASURES_DRAWN = 3
 
 
 def train_restarts(config: DictConfig, overrides: Sequence[str]) -> dict[str, float]:
-    """Train from the seeds `seed`, `seed` + 1, ..., `n_jobs` at once, and keep the best run.
+    """Train from the seeds `seed`, `seed` + 1, ..., as many at once as `n_jobs` says, and keep the best run.
 
     Each is kept in a directory of its own, `restart_N`. The directory that holds them becomes that
     of the best: its checkpoints, metrics, predictions and figures, and beside them restarts.json,

@@ -122,8 +122,8 @@ def jobs_at_once(config: DictConfig, count: int) -> int:
         config: of the command.
         count: how many there are.
     """
-    if config.get("n_jobs", 1) is not None:
-        return min(int(config.get("n_jobs", 1)), count)
+    if config.get("n_jobs") is not None:
+        return min(int(config.n_jobs), count)
     uses_gpus = OmegaConf.select(config, "trainer.accelerator") in ("auto", "gpu", "cuda")
     gpus = torch.cuda.device_count() if uses_gpus else 0
     cores = available_cores() // (config.get("threads") or 1)

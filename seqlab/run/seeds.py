@@ -21,7 +21,7 @@ class SeedsFailedError(RuntimeError):
 
 
 def train_seeds(config: DictConfig, overrides: Sequence[str]) -> dict[str, float]:
-    """Run the seeds `seed`, `seed` + 1, ..., `n_jobs` at once, those that are done left out.
+    """Run the seeds `seed`, `seed` + 1, ..., as many at once as `n_jobs` says, those that are done left out.
 
     Each is kept in a directory of its own, `seed_N`.
 

@@ -115,6 +115,8 @@ class Job:
         if (self.directory / "config.yaml").exists() and not self.changed:
             return [*self.program, "train", f"resume={directory}"]
         extra = [] if threads is None or self.sets("threads") else [f"threads={threads}"]
+        if self.sets("seeds") or self.sets("restarts"):
+            extra.append("n_jobs=1")  # the sweep has shared out the machine
         return [*self.program, "train", *self.overrides, *extra, f"run_dir={directory}"]
 
     def sets(self, key: str) -> bool:

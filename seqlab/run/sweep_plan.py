@@ -69,7 +69,9 @@ def make_plan(overrides: Sequence[str]) -> Plan:
         command=shlex.join(["seqlab", "sweep", *overrides]),
         space=space,
         settings=settings,
-        launcher=build(own_config.launcher, n_jobs=own_config.n_jobs, sweep_dir=directory),
+        launcher=build(
+            own_config.launcher, n_jobs=own_config.n_jobs, in_view=False, sweep_dir=directory
+        ),
         n_jobs=own_config.n_jobs,
         objective=objective,
         max_epochs=int(configs[0].trainer.get("max_epochs") or -1),

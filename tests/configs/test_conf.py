@@ -66,7 +66,8 @@ def composed(overrides: tuple[str, ...]) -> Composed:
 
 def is_absence(problem: Problem) -> bool:
     """Whether only data or weights are not here."""
-    return problem.key == "data" or problem.key.endswith(".weights")
+    no_file = problem.message.startswith("there is no such file")
+    return no_file or problem.key == "data" or problem.key.endswith(".weights")
 
 
 def rounds(groups: Sequence[str], *always: str) -> Iterator[tuple[str, ...]]:

@@ -33,7 +33,7 @@ def plan(folder: Path, *overrides: str, n_jobs: int = 2, **changes: object) -> P
         "command": "seqlab sweep " + " ".join(overrides),
         "space": split(overrides, lambda group: ())[0],
         "settings": GridSweep(**GRID),
-        "launcher": LocalLauncher(n_jobs=n_jobs),
+        "launcher": LocalLauncher(n_jobs=n_jobs, in_view=False),
         "n_jobs": n_jobs,
         "objective": Objective("val/score", "max"),
         "max_epochs": 2,
@@ -205,13 +205,15 @@ def test_a_result_that_is_no_number_comes_last(tmp_path: Path) -> None:
 
 def test_jobs_share_the_cores(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("seqlab.run.environment.available_cores", lambda: 6)
-    assert LocalLauncher(n_jobs=3).threads == 2
-    assert LocalLauncher(n_jobs=9).threads == 1
-    assert LocalLauncher(n_jobs=1).threads is None
+    assert LocalLauncher(n_jobs=3, in_view=False).threads == 2
+    assert LocalLauncher(n_jobs=9, in_view=False).threads == 1
+    assert LocalLauncher(n_jobs=1, in_view=False).threads is None
     job = Job(("a=1",), {}, tmp_path, ("p",))
     assert job.command(2) == ["p", "train", "a=1", "threads=2", f"run_dir={job.directory}"]
     chosen = Job(("threads=5",), {}, tmp_path, ("p",))
     assert chosen.command(2) == ["p", "train", "threads=5", f"run_dir={chosen.directory}"]
+    seeds = Job(("seeds=3",), {}, tmp_path, ("p",))  # the sweep has shared out the machine
+    assert seeds.command(2)[2:-1] == ["seeds=3", "threads=2", "n_jobs=1"]
 
 
 def test_paths_with_odd_letters_survive_hydras_grammar() -> None:
