@@ -21,9 +21,9 @@ class SeedsFailedError(RuntimeError):
 
 
 def train_seeds(config: DictConfig, overrides: Sequence[str]) -> dict[str, float]:
-    """Run the seeds `seed`, `seed` + 1, ..., as many at once as `n_jobs` says, those that are done left out.
+    """Run the seeds `seed`, `seed` + 1, ..., those that are done left out.
 
-    Each is kept in a directory of its own, `seed_N`.
+    `n_jobs` go on at once, each in a directory of its own, `seed_N`.
 
     Returns:
         Each metric's mean, and half of its 95 % interval as `<metric>_interval95`.
