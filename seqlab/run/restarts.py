@@ -27,10 +27,10 @@ _MEASURES_DRAWN = 3
 def train_restarts(config: DictConfig, overrides: Sequence[str]) -> dict[str, float]:
     """Train from the seeds `seed`, `seed` + 1, ..., and keep the best run.
 
-    `n_jobs` go on at once, each in a directory of its own, `restart_N`. The directory that holds them becomes that
-    of the best: its checkpoints, metrics, predictions and figures, and beside them restarts.json,
-    which says how far the restarts lie apart. The test split has no part in the choice. Restarts
-    that failed, as by a loss that is no number, are named and left out.
+    `n_jobs` go on at once, each in a directory of its own, `restart_N`. The directory that holds
+    them becomes that of the best: its checkpoints, metrics, predictions and figures, and beside
+    them restarts.json, which says how far the restarts lie apart. The test split has no part in
+    the choice. Restarts that failed, as by a loss that is no number, are named and left out.
 
     Returns:
         The metrics of the best, with its `seed`, `num_restarts` and `num_failed_restarts`.
