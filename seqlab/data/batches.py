@@ -80,3 +80,26 @@ class InstanceBatch(NamedTuple):
     labels: Tensor  # [B, N], classes from 0, -1 on padding
     masks: Tensor  # [B, N, height, width], True on the object's visible pixels
     crowds: Tensor  # [B, N], True on groups that are not told apart, which are not scored
+
+
+class ClipBatch(NamedTuple):
+    """Clips of videos, and the classes of the videos."""
+
+    example_ids: tuple[str, ...]  # B names of videos
+    clips: Tensor  # [B, 3, T, height, width] in [0, 1]
+    labels: Tensor  # [B], classes from 0
+    videos: Tensor  # [B], number of the video in its split: clips of one are averaged at test
+    starts: Tensor  # [B], where a clip begins in its video, in seconds
+
+
+class VideoCaptionBatch(NamedTuple):
+    """Videos and captions; a video stands once however many of its captions are in the batch."""
+
+    example_ids: tuple[str, ...]  # V names of videos
+    frames: Tensor  # [V, F, 3, height, width] in [0, 1], padding after a video's last
+    frame_counts: Tensor  # [V], frames that are real
+    video_index: Tensor  # [B], which video a caption describes
+    tokens: Tensor  # [B, T + 1], start, words, end, padding
+    lengths: Tensor  # [B], words and end
+    references: tuple[tuple[str, ...], ...]  # V times all the captions of the video
+    telling: Tensor | None  # [V, F], True where a frame shows what the caption asks for; generated

@@ -152,3 +152,45 @@ class InstanceSpec(Spec):
 
     classes: tuple[str, ...]
     split_hash: str
+
+
+@dataclass(frozen=True)
+class ClipSpec(Spec):
+    """Clips of videos, each video of one class.
+
+    Args:
+        classes: their names, in the order of the numbers.
+        num_frames: of a clip.
+        frame_rate: of a clip, in frames a second, however fast its video was recorded.
+        height: of a clip in pixels.
+        width: of a clip in pixels.
+        split_hash: hash of the lists of videos of each split.
+    """
+
+    classes: tuple[str, ...]
+    num_frames: int
+    frame_rate: float
+    height: int
+    width: int
+    split_hash: str
+
+
+@dataclass(frozen=True)
+class VideoCaptionSpec(TextSpec):
+    """Captions of videos.
+
+    Args:
+        words: the vocabulary; the first four are padding, start, end and unknown.
+        max_frames: most frames that are taken of a video.
+        height: of a frame in pixels.
+        width: of a frame in pixels.
+        max_length: words and end of the longest training caption.
+        split_hash: hash of the lists of examples of each split.
+    """
+
+    words: tuple[str, ...]
+    max_frames: int
+    height: int
+    width: int
+    max_length: int
+    split_hash: str

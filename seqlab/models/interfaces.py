@@ -190,3 +190,29 @@ class InstanceModel(nn.Module, ABC):
     @abstractmethod
     def detect(self, images: Tensor) -> Detections:
         """Objects of images [B, 3, height, width] with values in [0, 1]."""
+
+
+class VideoClassifier(nn.Module, ABC):
+    """Says to which class a clip of a video belongs.
+
+    Layers whose activations are worth reading (conv1a, fc6) are modules of the model by these
+    names.
+    """
+
+    @abstractmethod
+    def forward(self, clips: Tensor) -> Tensor:
+        """Unnormalised scores [B, C] of clips [B, 3, T, height, width] with values in [0, 1]."""
+
+
+class Footage(NamedTuple):
+    """Frames of videos, evenly spaced in time."""
+
+    frames: Tensor  # [B, F, 3, height, width] in [0, 1], padding after a video's last
+    lengths: Tensor  # [B], frames that are real
+
+
+class VideoCaptioningModel(SequenceGenerator):
+    """Describes a video in a sentence; the source is `Footage`.
+
+    Attention weights [.., F] are those of the frames, in order of time.
+    """
