@@ -11,6 +11,8 @@ class GeneralScore(Score):
 
     W is applied to the query: one vector per step costs less than one per location as long as an
     input is queried less often than it has locations, and no second copy of the values is kept.
+    Where query and value have one size, W starts as the identity and the score as a dot product: from
+    a random W a decoder may take many epochs to find where to look.
 
     Args:
         query_dim: size Q of a query.
@@ -20,6 +22,8 @@ class GeneralScore(Score):
     def __init__(self, *, query_dim: int, value_dim: int) -> None:
         super().__init__()
         self.query = nn.Linear(query_dim, value_dim, bias=False)  # its weight is W^T
+        if query_dim == value_dim:
+            nn.init.eye_(self.query.weight)
 
     def project(self, values: Tensor) -> Tensor:
         """The values [B, L, D] themselves."""
