@@ -11,8 +11,8 @@ class GeneralScore(Score):
 
     W is applied to the query: one vector per step costs less than one per location as long as an
     input is queried less often than it has locations, and no second copy of the values is kept.
-    Where query and value have one size, W starts as the identity and the score as a dot product: from
-    a random W a decoder may take many epochs to find where to look.
+    Where query and value have one size, W starts as the identity and the score as a dot product:
+    from a random W a decoder may take many epochs to find where to look.
 
     Args:
         query_dim: size Q of a query.
