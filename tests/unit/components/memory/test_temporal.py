@@ -97,19 +97,22 @@ def test_refused_settings(choice: dict[str, float]) -> None:
         )
 
 
+@pytest.mark.parametrize("num_empty", [None, (0, 3, 2)])
 @pytest.mark.parametrize("linear", [None, False, True])
-def test_read_memory(linear: bool | None) -> None:
+def test_read_memory(linear: bool | None, num_empty: tuple[int, ...] | None) -> None:
     torch.manual_seed(0)
     query, keys = torch.randn(3, 4).double(), torch.randn(3, 5, 4).double()
     values = torch.randn(3, 5, 4).double()
     lengths = [5, 2, 0]
     mask = torch.arange(5) < torch.tensor(lengths).unsqueeze(1)
     switch = None if linear is None else torch.tensor(linear)
-    read = read_memory(query, keys, values, mask, switch)
+    empty = None if num_empty is None else torch.tensor(num_empty)
+    read = read_memory(query, keys, values, mask, switch, empty)
     for n, length in enumerate(lengths):
+        elsewhere = 0 if num_empty is None else num_empty[n]  # times exp(0)
         p, o = np.zeros(5), np.zeros(4)
         scores = np.array([query[n].numpy() @ keys[n, i].numpy() for i in range(length)])
-        p[:length] = scores if linear else np.exp(scores) / max(np.exp(scores).sum(), 1e-9)
+        p[:length] = scores if linear else np.exp(scores) / max(np.exp(scores).sum() + elsewhere, 1e-9)
         for i in range(length):
             o += p[i] * values[n, i].numpy()
         np.testing.assert_allclose(read.weights[n], p, rtol=1e-12)

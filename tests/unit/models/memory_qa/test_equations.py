@@ -15,8 +15,9 @@ def numpy_of(tensor: torch.Tensor) -> np.ndarray:
     return tensor.detach().numpy()
 
 
-def softmax(scores: np.ndarray) -> np.ndarray:
-    return np.exp(scores - scores.max()) / np.exp(scores - scores.max()).sum()
+def softmax(scores: np.ndarray, num_empty: int = 0) -> np.ndarray:
+    """With as many further scores of 0."""
+    return np.exp(scores) / (np.exp(scores).sum() + num_empty)
 
 
 def encode(encoding: SentenceEncoding, words: torch.Tensor, table: int) -> np.ndarray:
@@ -50,7 +51,7 @@ def test_memn2n_adjacent(encoding: str, linear: bool) -> None:
                 }
                 if table == k:  # equation 1
                     scores = np.array([u @ vectors[i] for i in kept])
-                    facts[list(kept)] = scores if linear else softmax(scores)
+                    facts[list(kept)] = scores if linear else softmax(scores, 4 - len(kept))
                 else:  # equation 2, with C^k = A^(k+1)
                     for i in kept:
                         facts += p[i] * vectors[i]
@@ -79,7 +80,7 @@ def test_memn2n_layer_wise(linear: bool) -> None:
         )
         u = encode(model.question_encoding, questions.question[n], 0)
         for k in range(3):
-            p = m @ u if linear else softmax(m @ u)
+            p = m @ u if linear else softmax(m @ u, 4 - len(kept))
             np.testing.assert_allclose(numpy_of(answered.attention[n, k, kept]), p, rtol=1e-6)
             u = H @ u + p @ c
         expected = scores_of_words(u, numpy_of(model.to_words.weight))
@@ -153,6 +154,7 @@ def test_facts_without_a_word_in_common_are_questions_too() -> None:
     """A story whose only fact is empty of words still gets an answer."""
     questions = Questions(torch.zeros(1, 1, 2).long(), torch.tensor([1]), torch.tensor([[3, 4]]))
     for name in ("memn2n position adjacent", "kv_memnn bow", "memnn bow"):
-        answered = build(name)(questions)
+        memory = {"memory_size": 1} if name.startswith("memn2n") else {}
+        answered = build(name, **memory)(questions)
         assert answered.logits[:, 1:].isfinite().all()
         assert answered.attention[0, 0].tolist() == [1.0]

@@ -56,7 +56,7 @@ def test_attention_is_0_on_padding(name: str) -> None:
     attention = model(questions).attention
     for n, length in enumerate(questions.num_facts.tolist()):
         assert not attention[n, :, length:].any()
-    if "linear" not in name and "adaptive" not in name:
+    if not {"memn2n", "adaptive"} & set(name.split()):  # they can read nothing too
         torch.testing.assert_close(attention.sum(dim=2), torch.ones(3, attention.shape[1]).double())
 
 
