@@ -112,7 +112,8 @@ def test_read_memory(linear: bool | None, num_empty: tuple[int, ...] | None) -> 
         elsewhere = 0 if num_empty is None else num_empty[n]  # times exp(0)
         p, o = np.zeros(5), np.zeros(4)
         scores = np.array([query[n].numpy() @ keys[n, i].numpy() for i in range(length)])
-        p[:length] = scores if linear else np.exp(scores) / max(np.exp(scores).sum() + elsewhere, 1e-9)
+        total = np.exp(scores).sum() + elsewhere
+        p[:length] = scores if linear else np.exp(scores) / max(total, 1e-9)
         for i in range(length):
             o += p[i] * values[n, i].numpy()
         np.testing.assert_allclose(read.weights[n], p, rtol=1e-12)
