@@ -26,7 +26,8 @@ class MemN2N(QuestionAnswerer):
 
     The memory has `memory_size` places whatever the story. Those without a fact are null, as all
     padding is in the paper, and take part in the softmax: a hop that finds nothing of use reads
-    nothing. Without them yes and no are learned badly (10 % more errors on all tasks of bAbI).
+    nothing. Without them the mean error on all tasks of bAbI was 15.8 % instead of 12.4 % (one
+    seed), most of it in questions answered by yes or no.
 
     Args:
         vocab_size: number V of words.
