@@ -72,6 +72,7 @@ Needs the run directory and the raw data, nothing else.
   checkpoint=best     or last, or the path of a checkpoint
   split=test          or val
   decoding=NAME       another search than the run's own
+  inference=sliding   images in windows, or with inference.flip=true mirrored too
   num_figures=8       how many examples are drawn
   paths.data=DIR      where the data sets lie (SEQLAB_DATA)""",
         (
@@ -100,6 +101,7 @@ the lines of the input; predictions.jsonl all that is known of each: scores, n-b
                       (of an ensemble: runs/TASK/ensembles/...)
   checkpoint=best     or last, or the path of a checkpoint
   decoding=NAME       another search than the run's own
+  inference=sliding   images in windows, or with inference.flip=true mirrored too
   decoding.num_best=5 with decoding=beam: the five best answers, each with its score
   batch_size=16       inputs handled at once; one where you type""",
         (

@@ -79,6 +79,7 @@ class EvalConfig:
         paths: where data, runs and caches lie.
         choices: which yaml of each group was chosen; written by `compose`.
         decoding: a search to use in place of the run's own; null keeps the run's.
+        inference: how images are shown to the network, in place of the run's own way.
         trainer: arguments of lightning's Trainer: accelerator, devices, precision and more.
     """
 
@@ -92,6 +93,7 @@ class EvalConfig:
     paths: Paths = field(default_factory=Paths)
     choices: dict[str, str] = field(default_factory=dict)
     decoding: Any = None
+    inference: Any = None
     trainer: Any = None
 
 
@@ -113,6 +115,7 @@ class PredictConfig:
         paths: where data, runs and caches lie.
         choices: which yaml of each group was chosen; written by `compose`.
         decoding: a search to use in place of the run's own; null keeps the run's.
+        inference: how images are shown to the network, in place of the run's own way.
         trainer: arguments of lightning's Trainer, of which accelerator and precision matter here.
     """
 
@@ -127,6 +130,7 @@ class PredictConfig:
     paths: Paths = field(default_factory=Paths)
     choices: dict[str, str] = field(default_factory=dict)
     decoding: Any = None
+    inference: Any = None
     trainer: Any = None
 
 

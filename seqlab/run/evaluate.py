@@ -3,12 +3,12 @@
 import json
 from pathlib import Path
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from seqlab.config.build import build
 from seqlab.run.assemble import Saved, attach, prepare_torch, reassemble
 from seqlab.run.environment import sound_threads
-from seqlab.run.members import place_of, read_members
+from seqlab.run.members import PARTS, exchange_parts, place_of, read_members
 from seqlab.run.outcome import evaluate_split, keep_figures, keep_predictions, numbers
 from seqlab.run.processes import is_rank_zero
 from seqlab.run.progress import Progress
@@ -27,7 +27,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
 
     Returns:
         The metrics of the split. They are merged into metrics.json, or, with another checkpoint
-        than the best or another decoding than the run's own, kept in a file named after those.
+        than the best or other parts than the run's own, kept in a file named after those.
 
     Raises:
         UserError: there is no such checkpoint, the data is not that of the run, or several runs do
@@ -47,8 +47,7 @@ def evaluate(config: DictConfig) -> dict[str, float]:
 
 def _evaluate(config: DictConfig, saved: list[Saved], run_dir: RunDir) -> dict[str, float]:
     first = saved[0].config
-    if config.decoding is not None:
-        first.task.decoding = OmegaConf.to_container(config.decoding, resolve=True)
+    exchange_parts(config, saved[0])
     if "num_figures" in first.task:
         first.task.num_figures = config.num_figures
     screen = Screen(quiet=not is_rank_zero())
@@ -95,6 +94,5 @@ def _name(config: DictConfig) -> str:
     parts = [config.split]
     if config.checkpoint != "best":
         parts.append(Path(config.checkpoint).stem)
-    if config.decoding is not None:
-        parts.append(config.choices.get("decoding", "decoding"))
+    parts += [config.choices.get(name, name) for name in PARTS if config[name] is not None]
     return "_".join(parts)

@@ -5,12 +5,39 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
 from seqlab.config import schema
 from seqlab.config.errors import Problem, UserError
 from seqlab.run.assemble import Saved, read_checkpoint
 from seqlab.run.rundir import RunDir, atomic_write
+
+PARTS = ("decoding", "inference")  # of a task that another use of a run may exchange
+
+
+def exchange_parts(config: DictConfig, saved: Saved) -> None:
+    """Put the parts that a command names in the place of those that a run was trained with.
+
+    Args:
+        config: of `seqlab eval` or `seqlab predict`.
+        saved: the run; its config is changed.
+
+    Raises:
+        UserError: the run's task has no such part.
+    """
+    problems = []
+    for name in PARTS:
+        if config[name] is None:
+            continue
+        if name in saved.config.task:
+            saved.config.task[name] = OmegaConf.to_container(config[name], resolve=True)
+            continue
+        message = f"the run's task, {_task(saved)}, has no such part"
+        given = str(config.choices.get(name, name))
+        allowed = tuple(part for part in PARTS if part in saved.config.task)
+        problems.append(Problem(key=name, given=given, message=message, allowed=allowed))
+    if problems:
+        raise UserError(problems)
 
 
 def read_members(config: DictConfig) -> list[Saved]:

@@ -14,7 +14,7 @@ from seqlab.config.errors import Problem, UserError
 from seqlab.run.assemble import prepare_torch, reassemble
 from seqlab.run.environment import sound_threads
 from seqlab.run.inputs import TYPED, find_files, is_typed, read_lines
-from seqlab.run.members import answers_of, read_members
+from seqlab.run.members import answers_of, exchange_parts, read_members
 from seqlab.run.rundir import atomic_write
 from seqlab.run.screen import Screen
 from seqlab.tasks.base import Hypothesis, Prediction, Task
@@ -35,8 +35,7 @@ def predict(config: DictConfig) -> list[Prediction]:
     """
     prepare_torch(threads=config.threads or sound_threads())
     saved = read_members(config)
-    if config.decoding is not None:
-        saved[0].config.task.decoding = OmegaConf.to_container(config.decoding, resolve=True)
+    exchange_parts(config, saved[0])
     output = answers_of(config, saved)
     parts = reassemble(saved, data_dir=config.paths.data, with_data=False)
     accelerator = config.trainer.accelerator

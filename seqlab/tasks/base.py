@@ -203,9 +203,23 @@ class Task(LightningModule, ABC):
         """Text that belongs to scores (a tokeniser, why a score is missing), by name."""
         return {}
 
+    def rate_factors(self) -> dict[nn.Module, float]:
+        """Parts of the model that are trained with a rate of their own, as a multiple of the usual.
+
+        They have no parameter in common.
+        """
+        return {}
+
     def configure_optimizers(self) -> Optimizer:
-        trained = [parameter for parameter in self.model.parameters() if parameter.requires_grad]
-        optimizer = self.make_optimizer(params=trained)
+        factors = self.rate_factors()
+        parts = [_trained(part) for part in factors]
+        apart = {parameter for part in parts for parameter in part}
+        usual = [parameter for parameter in _trained(self.model) if parameter not in apart]
+        groups = [(usual, 1.0), *zip(parts, factors.values(), strict=True)]
+        groups = [(parameters, factor) for parameters, factor in groups if parameters]
+        optimizer = self.make_optimizer(params=[{"params": each} for each, _ in groups])
+        for group, (_, factor) in zip(optimizer.param_groups, groups, strict=True):
+            group["lr"] *= factor
         if self.schedule.scheduler is not None:
             self.scheduler = self.schedule.scheduler(optimizer=optimizer)
             if self._restored_scheduler is not None:
@@ -259,3 +273,7 @@ class Task(LightningModule, ABC):
         self._restored_scheduler = checkpoint.get("schedule")
         if self.scheduler is not None and self._restored_scheduler is not None:
             self.scheduler.load_state_dict(self._restored_scheduler)
+
+
+def _trained(module: nn.Module) -> list[nn.Parameter]:
+    return [parameter for parameter in module.parameters() if parameter.requires_grad]

@@ -22,9 +22,14 @@ class MemNN(QuestionAnswerer):
     the question, of a fact that was picked and of a candidate. Training picks the facts that are
     known to be needed; where those are fewer than the hops, the last of them again.
 
+    The answer is looked for with a list, which is not the same in another order: of "John went to
+    the hall. Then he went to the garden." the second fact says where John is. One bag of the words
+    of both could not tell; here a fact that was picked k-th counts p_k * U Phi_x(m_ok), with a
+    vector p_k that is learned.
+
     What Weston et al. (2015, bAbI), section 5, add: `adaptive` lets the model stop picking, by a
-    candidate of its own that means "no more"; `nonlinear` puts a layer, tanh(W .), on both sides of
-    a match; n-grams are a sentence encoding.
+    candidate of its own that means "no more"; `nonlinear` puts tanh(W tanh(U Phi(.))) in the place
+    of U Phi(.), but for words as answers; n-grams are a sentence encoding.
 
     Args:
         vocab_size: number V of words.
@@ -33,7 +38,7 @@ class MemNN(QuestionAnswerer):
         embedding_dim: size D of every vector.
         num_hops: number K of facts that are picked, at most that many if adaptive.
         adaptive: whether the model learns when to stop.
-        nonlinear: whether there is a layer before vectors are compared.
+        nonlinear: whether there are layers before vectors are compared.
         margin: by how much the right fact is to be preferred.
 
     Raises:
@@ -64,10 +69,13 @@ class MemNN(QuestionAnswerer):
         def layer() -> nn.Module:
             if not nonlinear:
                 return nn.Identity()
-            return nn.Sequential(nn.Linear(embedding_dim, embedding_dim), nn.Tanh())
+            linear = nn.Linear(embedding_dim, embedding_dim)
+            return nn.Sequential(nn.Tanh(), linear, nn.Tanh())
 
         self.known_layer, self.candidate_layer, self.answer_layer = layer(), layer(), layer()
         self.order = nn.Linear(embedding_dim, 3, bias=False)  # U of the features of time
+        self.turns = nn.Parameter(torch.empty(num_hops, embedding_dim))  # p of each hop
+        nn.init.normal_(self.turns, mean=1.0, std=INITIAL_DEVIATION)
         self.no_more = nn.Parameter(torch.empty(embedding_dim)) if adaptive else None
         self.to_words = nn.Linear(embedding_dim, vocab_size, bias=False)
         for weight in (self.order.weight, self.to_words.weight, self.no_more):
@@ -108,7 +116,8 @@ class MemNN(QuestionAnswerer):
             is_read = (chosen.unsqueeze(1) == places) & mask[:, :num_slots]  # [B, M]
             weights = is_read.to(picked.dtype)  # [B, M]
             to_pick = to_pick + torch.einsum("bm,bmd->bd", weights, picked)  # [B, D]
-            to_answer = to_answer + torch.einsum("bm,bmd->bd", weights, answering)  # [B, D]
+            fact = torch.einsum("bm,bmd->bd", weights, answering)  # [B, D]
+            to_answer = to_answer + self.turns[hop] * fact  # [B, D]
             time = torch.where(is_read.any(dim=1), chosen, time)  # [B]
             attention.append(weights)
         logits = self.to_words(self.answer_layer(to_answer))  # [B, V]

@@ -1,0 +1,1 @@
+"""How an image is shown to a network that scores pixels, and its scores made one."""

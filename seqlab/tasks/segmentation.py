@@ -1,0 +1,340 @@
+"""Say of each pixel of an image to which class it belongs."""
+
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Literal, NamedTuple, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim import Optimizer
+from torchmetrics import MeanMetric
+
+from seqlab.components.inference.interface import PixelInference
+from seqlab.config.errors import Problem, UserError
+from seqlab.data.batches import VOID, SegmentationBatch
+from seqlab.data.images import read_image, refuse_broken
+from seqlab.data.segmentation import SegmentationDataModule
+from seqlab.data.spec import SegmentationSpec
+from seqlab.metrics.segmentation import BoundaryF1, PixelScores, iou_key
+from seqlab.models.interfaces import SegmentationModel
+from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
+from seqlab.tasks.tables import Cell, Table
+from seqlab.viz.class_scores import class_figure
+from seqlab.viz.confusion import confusion_figure
+from seqlab.viz.segmentation import save_label_map, segmentation_figure
+
+LEAST_SHARE = 0.001  # of the pixels that a class has to have to be named in an answer
+
+
+class SegmentationTask(Task):
+    """Cross-entropy of each pixel's class, and the scores of Long et al. (2015).
+
+    The objective is the mean over the pixels that are not void, each with its class's weight; where
+    a model answers in several steps, the sum of that over all of them. Scores are of the labels'
+    own resolution: logits are resized to it, bilinearly, before a class is chosen.
+
+    Args:
+        model: scores pixels.
+        spec: the classes.
+        optimizer: makes an optimizer of `params`.
+        schedule: how the learning rate changes.
+        inference: how images are shown to the model in validation, test and prediction.
+        class_weights: whether a class has the weight that the data gives it (median frequency).
+        backbone_rate_factor: of the learning rate, for the model's backbone.
+        frozen_batch_norm: whether batch normalisation is never told of the training batches; its
+            scales and shifts are trained all the same.
+        num_figures: how many images of an evaluation are drawn.
+
+    Raises:
+        UserError: the backbone is to have a rate of its own and there is none.
+    """
+
+    interface: ClassVar = SegmentationModel
+    batch_type: ClassVar = SegmentationBatch
+    supplied_sizes: ClassVar = frozenset({"num_classes"})
+    monitor: ClassVar[str] = "val/mean_iou"
+    mode: ClassVar[Literal["min", "max"]] = "max"
+
+    class_weight: Tensor | None
+
+    def __init__(
+        self,
+        *,
+        model: SegmentationModel,
+        spec: SegmentationSpec,
+        optimizer: Callable[..., Optimizer],
+        schedule: Schedule,
+        inference: PixelInference,
+        class_weights: bool,
+        backbone_rate_factor: float,
+        frozen_batch_norm: bool,
+        num_figures: int,
+    ) -> None:
+        super().__init__(model=model, spec=spec, optimizer=optimizer, schedule=schedule)
+        _refuse_factor(model, backbone_rate_factor)
+        self.model: SegmentationModel
+        self.spec: SegmentationSpec
+        self.inference = inference
+        self.backbone_rate_factor = backbone_rate_factor
+        self.frozen_batch_norm = frozen_batch_norm
+        self.num_figures = num_figures
+        weight = torch.tensor(spec.class_weights) if class_weights else None  # [C]
+        self.register_buffer("class_weight", weight, persistent=False)
+        self.scores = PixelScores(classes=spec.classes, void=VOID, per_class=False)
+        self.final_scores = PixelScores(classes=spec.classes, void=VOID, per_class=True)
+        self.borders = BoundaryF1(num_classes=len(spec.classes), void=VOID)
+        self.loss = MeanMetric()
+        self._matrix = torch.zeros(0)  # of the last evaluation, [C, C]
+        self._to_draw: list[_Answered] = []
+
+    @staticmethod
+    def sizes(spec: SegmentationSpec) -> dict[str, Any]:
+        return {"num_classes": len(spec.classes)}
+
+    def example_ids(self, batch: SegmentationBatch) -> Sequence[str]:
+        return batch.image_ids
+
+    def batch_size(self, batch: SegmentationBatch) -> int:
+        return len(batch.images)
+
+    def rate_factors(self) -> dict[nn.Module, float]:
+        if self.backbone_rate_factor == 1:
+            return {}
+        return {self.model.backbone: self.backbone_rate_factor}
+
+    def train(self, mode: bool = True) -> Self:
+        super().train(mode)
+        if self.frozen_batch_norm:
+            for module in self.model.modules():
+                if isinstance(module, _BatchNorm):
+                    module.eval()
+        return self
+
+    def on_fit_start(self) -> None:
+        if self.device.type == "cuda":  # where convolutions are faster with the channels last
+            self.model.to(memory_format=torch.channels_last)
+
+    def train_batch(self, batch: SegmentationBatch) -> Outcome:
+        segmented = self.model(batch.images)
+        answers = (*segmented.earlier, segmented.logits)  # each [B, C, height, width]
+        losses = [_cross_entropy(each, batch.labels, self.class_weight) for each in answers]
+        total = torch.stack([nll / weight.clamp_min(1e-12) for nll, weight in losses])  # [steps]
+        right = (segmented.logits.argmax(dim=1) == batch.labels).sum()
+        labelled = (batch.labels != VOID).sum().clamp_min(1)
+        return Outcome(total.sum(), {"loss": total[-1], "pixel_accuracy": right / labelled})
+
+    def score(self, images: Tensor, size: tuple[int, int]) -> Tensor:
+        """Logits [B, C, *size] of images [B, 3, height, width], resized to another size."""
+        logits = self.inference(lambda shown: self.model(shown).logits, images).float()
+        if logits.shape[2:] == size:
+            return logits
+        return F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+
+    def _evaluate(self, batch: SegmentationBatch, batch_index: int, scores: PixelScores) -> Tensor:
+        """Score a batch; the classes [B, height', width'] that were chosen."""
+        size = (batch.labels.shape[1], batch.labels.shape[2])
+        logits = self.score(batch.images, size)  # [B, C, height', width']
+        predicted = logits.argmax(dim=1)  # [B, height', width']
+        if not self.is_repeated(batch_index):
+            scores.update(predicted, batch.labels)
+            nll, labelled = _cross_entropy(logits, batch.labels, None)
+            self.loss.update(nll / labelled.clamp_min(1), labelled)
+        return predicted
+
+    def _finish(self, split: str, scores: PixelScores) -> None:
+        values = {"loss": self.loss.compute(), **scores.compute()}
+        if self.borders.update_called:
+            values |= self.borders.compute()
+        self._matrix = scores.matrix().cpu()  # [C, C]
+        # Every rank has synchronised already and holds the same numbers.
+        self.log_dict({f"{split}/{name}": float(value) for name, value in values.items()})
+        for metric in (self.loss, self.borders, scores):
+            metric.reset()
+
+    def validation_step(self, batch: SegmentationBatch, batch_index: int) -> None:
+        self._evaluate(batch, batch_index, self.scores)
+
+    def on_validation_epoch_end(self) -> None:
+        self._finish("val", self.scores)
+
+    def on_test_epoch_start(self) -> None:
+        self.predictions, self._to_draw = [], []
+
+    def test_step(self, batch: SegmentationBatch, batch_index: int) -> None:
+        predicted = self._evaluate(batch, batch_index, self.final_scores)
+        if not self.is_repeated(batch_index):
+            self.borders.update(predicted, batch.labels)
+        for name, found, labels in zip(batch.image_ids, predicted, batch.labels, strict=True):
+            labelled = labels != VOID  # [height', width']
+            right = float((found == labels).sum() / labelled.sum().clamp_min(1))
+            self.predictions.append({"id": name, "pixel_accuracy": round(right, 4)})
+            if len(self._to_draw) < self.num_figures:
+                self._to_draw.append(_Answered(name, _bytes(found), _bytes(labels)))
+
+    def on_test_epoch_end(self) -> None:
+        self._finish(self.evaluated_split, self.final_scores)
+
+    def signatures(self) -> dict[str, str]:
+        absent = [
+            name
+            for name, row, column in zip(
+                self.spec.classes, self._matrix.sum(dim=1), self._matrix.sum(dim=0), strict=True
+            )
+            if row + column == 0
+        ]
+        if not absent:
+            return {}
+        return {"classes_left_out": f"neither labelled nor predicted: {', '.join(absent)}"}
+
+    def _ious(self) -> NDArray[np.float64]:
+        """Intersection over union of each class, [C], NaN where there is nothing."""
+        right = self._matrix.diagonal()
+        union = self._matrix.sum(dim=0) + self._matrix.sum(dim=1) - right
+        return (right / union).numpy()
+
+    def tables(self) -> list[Table]:
+        labelled = self._matrix.sum(dim=1)  # [C]
+        shares = labelled / labelled.sum()
+        found = self._matrix.diagonal() / labelled  # [C]
+        rows = tuple(
+            (
+                Cell(name),
+                Cell(f"{100 * iou:.1f}", float(np.nan_to_num(iou))),
+                Cell(f"{100 * recall:.1f}"),
+                Cell(f"{100 * share:.1f}"),
+            )
+            for name, iou, recall, share in zip(
+                self.spec.classes, self._ious(), found.tolist(), shares.tolist(), strict=True
+            )
+        )
+        columns = ("class", "IoU %", "found %", "of all pixels %")
+        metrics = tuple(f"{self.evaluated_split}/{iou_key(name)}" for name in self.spec.classes)
+        return [Table(f"classes of {self.evaluated_split}", columns, rows, metrics)]
+
+    def draw(self, folder: Path) -> list[Path]:
+        paths = []
+        for name, found, labels in self._to_draw:
+            picture = _resized(self.trainer.datamodule.image(name), labels.shape)
+            paths.append(folder / f"{Path(name).stem}.png")
+            self._draw_one(picture, found, labels, paths[-1])
+        if not len(self._matrix):
+            return paths
+        paths += [folder / "classes.png", folder / "confusion.png"]
+        class_figure(self.spec.classes, self._ious(), paths[-2], score="intersection over union")
+        confusion_figure(self._matrix.numpy(), self.spec.classes, paths[-1])
+        return paths
+
+    def _draw_one(
+        self,
+        picture: NDArray[Any],
+        found: NDArray[np.uint8],
+        labels: NDArray[np.uint8] | None,
+        path: Path,
+    ) -> None:
+        classes, palette = self.spec.classes, self.spec.palette
+        segmentation_figure(picture, found, labels, classes, palette, path, void=VOID)
+
+    @torch.inference_mode()
+    def predict_inputs(
+        self,
+        inputs: Iterator[str],
+        datamodule: SegmentationDataModule,
+        output: Path,
+        *,
+        batch_size: int,
+        figures: bool,
+    ) -> Iterator[Prediction]:
+        """Label image files of any size, one at a time.
+
+        For `photo.jpg` the folder `output` gets `photo_labels.png`, as large as the photo, in the
+        colours of the classes, and the figure `photo.png`.
+
+        Raises:
+            DataError: some files are no pictures; none is labelled then.
+        """
+        files = list(inputs)
+        refuse_broken([Path(file) for file in files])
+        for file in files:
+            original = read_image(Path(file))  # [3, height, width]
+            size = (original.shape[1], original.shape[2])
+            shown = datamodule.open_image(Path(file)).unsqueeze(0).to(self.device)
+            log_probabilities = self.score(shown, size)[0].log_softmax(dim=0)  # [C, *size]
+            best, found = log_probabilities.max(dim=0)  # [height, width]
+            label_map, figure = output / f"{Path(file).stem}_labels.png", None
+            save_label_map(_bytes(found), self.spec.palette, label_map)
+            if figures:
+                figure = output / f"{Path(file).stem}.png"
+                picture = original.permute(1, 2, 0).numpy()
+                self._draw_one(picture, _bytes(found), None, figure)
+            mean = float(best.mean())
+            text, shares = self._shares(found)
+            record = {"labels": str(label_map), "shares": shares}
+            notes = (f"labels are in {label_map}",)
+            hypotheses = (Hypothesis(text, mean, mean),)
+            yield Prediction(file, hypotheses, figure, notes=notes, record=record)
+
+    def _shares(self, found: Tensor) -> tuple[str, dict[str, float]]:
+        """Which classes have how much of a label map, the largest first; in words and numbers."""
+        counts = torch.bincount(found.flatten(), minlength=len(self.spec.classes))
+        shares = (counts / counts.sum()).tolist()
+        ranked = sorted(zip(self.spec.classes, shares, strict=True), key=lambda each: -each[1])
+        named = {name: round(share, 4) for name, share in ranked if share >= LEAST_SHARE}
+        return ", ".join(f"{name} {100 * share:.1f} %" for name, share in named.items()), named
+
+
+class _Answered(NamedTuple):
+    """An image of an evaluation, and what was said of its pixels."""
+
+    image_id: str
+    found: NDArray[np.uint8]  # [height, width]
+    labels: NDArray[np.uint8]  # [height, width]
+
+
+def _refuse_factor(model: SegmentationModel, factor: float) -> None:
+    """A rate of its own needs a backbone that is trained.
+
+    Raises:
+        UserError: there is none, or the factor is below 0.
+    """
+    backbone = getattr(model, "backbone", None)
+    if factor < 0:
+        message = "is 0 or above"
+    elif factor != 1 and backbone is None:
+        message = f"{type(model).__name__} has no backbone that could have a rate of its own"
+    elif factor != 1 and not any(each.requires_grad for each in backbone.parameters()):
+        message = "nothing of the backbone is trained; model.backbone.train says what is"
+    else:
+        return
+    raise UserError([Problem(key="task.backbone_rate_factor", given=str(factor), message=message)])
+
+
+def _cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
+    """The sum over pixels that are not void, and the sum of their weights.
+
+    Args:
+        logits: [B, C, height, width].
+        labels: [B, height, width].
+        weight: of each class, [C]; None for 1.
+    """
+    # In full precision: under autocast a sum over many pixels in bf16 loses all but the first.
+    nll = F.cross_entropy(
+        logits.float(), labels, weight=weight, ignore_index=VOID, reduction="sum"
+    )  # []
+    labelled = labels[labels != VOID]  # [pixels]
+    if weight is None:
+        return nll, nll.new_tensor(len(labelled))
+    return nll, weight[labelled].sum()
+
+
+def _bytes(labels: Tensor) -> NDArray[np.uint8]:
+    return labels.to(torch.uint8).cpu().numpy()
+
+
+def _resized(image: Tensor, size: tuple[int, ...]) -> NDArray[np.float32]:
+    """An image [3, height, width] as one of another size, [*size, 3]."""
+    resized = F.interpolate(image.unsqueeze(0), size=size, mode="bilinear", align_corners=False)
+    return resized[0].permute(1, 2, 0).clamp(0, 1).numpy()
