@@ -104,7 +104,7 @@ class MemNN(QuestionAnswerer):
         # compared with. After "no more" nothing changes, so that it is chosen again.
         time = torch.full_like(questions.num_facts, num_slots)  # [B]
         attention, losses = [], []
-        for hop in range(self.num_hops):
+        for hop in range(self.num_hops if targets is None else targets.shape[1]):
             preference = self._compare(to_pick, candidates, mask, time, num_slots)
             if targets is None:
                 chosen = preference.best()  # [B]
@@ -151,9 +151,13 @@ class MemNN(QuestionAnswerer):
         """Which candidate each hop is to pick, [B, K], of the facts [B, F] that are needed.
 
         Where those are fewer than the hops: "no more", then nothing, if adaptive; else the last of
-        them again. Nothing where nobody says.
+        them again. Nothing where nobody says. K is less than `num_hops` where no question of the
+        batch has anything to pick after that.
         """
-        hops = torch.arange(self.num_hops, device=supporting.device)  # [K]
+        num_hops = self.num_hops
+        if self.no_more is not None:
+            num_hops = min(num_hops, supporting.shape[1] + 1)
+        hops = torch.arange(num_hops, device=supporting.device)  # [K]
         count = (supporting >= 0).sum(dim=1, keepdim=True)  # [B, 1]
         last = (count - 1).clamp_min(0)  # [B, 1]
         targets = supporting.gather(1, torch.minimum(hops, last))  # [B, K]
