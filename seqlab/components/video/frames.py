@@ -1,0 +1,26 @@
+"""Clips read frame by frame: each frame as a vector, and the scores of all as one."""
+
+import math
+
+from torch import Tensor
+
+from seqlab.components.backbones.interface import Backbone
+
+
+def frame_vectors(backbone: Backbone, clips: Tensor) -> Tensor:
+    """What a network for images says of each frame, [B, T, D].
+
+    Args:
+        backbone: reads images.
+        clips: [B, 3, T, height, width] with values in [0, 1].
+    """
+    batch_size, _, num_frames, _, _ = clips.shape
+    frames = clips.transpose(1, 2).flatten(0, 1)  # [B T, 3, height, width]
+    vectors = backbone.summary(backbone(frames))  # [B T, D]
+    return vectors.unflatten(0, (batch_size, num_frames))  # [B, T, D]
+
+
+def averaged_scores(logits: Tensor) -> Tensor:
+    """Scores [B, C] whose softmax is the mean over frames of that of their logits [B, T, C]."""
+    log_probabilities = logits.log_softmax(dim=2)  # [B, T, C]
+    return log_probabilities.logsumexp(dim=1) - math.log(logits.shape[1])  # [B, C]
