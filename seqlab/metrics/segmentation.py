@@ -114,7 +114,7 @@ class BoundaryF1(Metric):
                 self.num_images += 1
 
     def _borders(self, labels: Tensor) -> Tensor:
-        """True on the border pixels of each class, [C, height, width], of labels [height, width]."""
+        """True on border pixels of each class, [C, height, width], of labels [height, width]."""
         border = torch.zeros_like(labels, dtype=torch.bool)  # [height, width]
         for dim in (0, 1):
             size = labels.shape[dim] - 1
