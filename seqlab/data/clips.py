@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
 
@@ -10,10 +10,11 @@ import numpy as np
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import ConcatDataset, Dataset
 
 from seqlab.data.batches import ClipBatch
 from seqlab.data.errors import DataError
+from seqlab.data.images import verify
 from seqlab.data.loading import ResumableLoader
 from seqlab.data.plans import ByImage, Sequential
 from seqlab.data.sources import SPLITS
@@ -183,6 +184,24 @@ class ClipDataModule(LightningDataModule):
         videos = VideoFiles([path], [str(path)], [0], self.source.frame_size)
         data = SpreadClips(videos, self)
         return collate([data[0, number] for number in range(len(data))])
+
+    def check(self, on_progress: Callable[[int, int], None] | None = None) -> list[str]:
+        """Problems that decoding every video to its end shows."""
+        splits = self.source.read()
+        return verify(ConcatDataset([_Whole(splits[name]) for name in SPLITS]), on_progress)
+
+
+class _Whole(Dataset[Tensor]):
+    """First and last frame of each video, for which all of it is decoded."""
+
+    def __init__(self, videos: Videos) -> None:
+        self.videos = videos
+
+    def __len__(self) -> int:
+        return len(self.videos)
+
+    def __getitem__(self, index: int) -> Tensor:
+        return self.videos.frames(index, np.array([0.0, self.videos.duration(index)]))
 
 
 class Clip(NamedTuple):

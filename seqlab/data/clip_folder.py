@@ -1,0 +1,112 @@
+"""A folder with a folder of videos for each class, split by chance."""
+
+import logging
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from seqlab.data.errors import DataError
+from seqlab.data.sources import SPLITS
+from seqlab.data.video_files import ENDINGS, VideoFiles, read_duration
+from seqlab.data.video_sources import Videos, VideoSource
+
+log = logging.getLogger(__name__)
+
+
+class ClipFolder(VideoSource):
+    """Videos `CLASS/NAME.mp4`, of each class the same shares in train, val and test.
+
+    Args:
+        folder: of the class folders.
+        frame_size: height and width to which frames are resized, in pixels.
+        shares: of train, val and test; they sum to 1.
+        split_seed: what the split is a function of.
+        shortest: seconds that a video lasts at least.
+        on_bad: whether a video that cannot be read or is too short is an `error`, or left out with
+            a warning that tells how many there are.
+        in_memory: whether a video is decoded once and its resized frames are held.
+
+    Raises:
+        ValueError: the shares do not sum to 1.
+    """
+
+    def __init__(
+        self,
+        *,
+        folder: str,
+        frame_size: tuple[int, int],
+        shares: Sequence[float],
+        split_seed: int,
+        shortest: float,
+        on_bad: Literal["error", "skip"],
+        in_memory: bool,
+    ) -> None:
+        if len(shares) != len(SPLITS) or abs(sum(shares) - 1) > 1e-6 or min(shares) < 0:
+            raise ValueError(f"shares are those of {', '.join(SPLITS)}, not {list(shares)}")
+        self.folder = Path(folder).expanduser()
+        self.frame_size = (frame_size[0], frame_size[1])
+        self.shares = tuple(shares)
+        self.split_seed = split_seed
+        self.shortest = shortest
+        self.on_bad = on_bad
+        self.in_memory = in_memory
+        self.classes = ()
+
+    def read(self) -> dict[str, Videos]:
+        if not self.folder.is_dir():
+            raise DataError([f"{self.folder}: there is no such folder"])
+        found = {
+            folder.name: sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS)
+            for folder in sorted(self.folder.iterdir())
+            if folder.is_dir()
+        }
+        found = {name: files for name, files in found.items() if files}
+        if len(found) < 2:
+            raise DataError(
+                [f"{self.folder}: {len(found)} folders with videos, where each class has its own"],
+                f"videos end in {', '.join(ENDINGS)}",
+            )
+        self.classes = tuple(found)
+        bad = {
+            path: text for files in found.values() for path in files if (text := self._bad(path))
+        }
+        if bad and self.on_bad == "error":
+            hint = "data.source.on_bad=skip leaves them out"
+            raise DataError(list(bad.values()), hint)
+        if bad:
+            log.warning(
+                "%d of %d videos are left out: %s",
+                len(bad),
+                sum(map(len, found.values())),
+                "; ".join(list(bad.values())[:3]),
+            )
+        parts: dict[str, list[tuple[Path, int]]] = {split: [] for split in SPLITS}
+        for label, files in enumerate(found.values()):
+            good = [path for path in files if path not in bad]
+            chance = np.random.default_rng([self.split_seed, label])
+            order = chance.permutation(len(good))
+            ends = np.round(np.cumsum(self.shares) * len(good)).astype(int)
+            for split, chosen in zip(SPLITS, np.split(order, ends[:-1]), strict=True):
+                parts[split] += [(good[index], label) for index in sorted(chosen)]
+        return {split: self._videos(part) for split, part in parts.items()}
+
+    def _videos(self, part: Sequence[tuple[Path, int]]) -> Videos:
+        return VideoFiles(
+            [path for path, _ in part],
+            [path.relative_to(self.folder).as_posix() for path, _ in part],
+            [label for _, label in part],
+            self.frame_size,
+            in_memory=self.in_memory,
+        )
+
+    def _bad(self, path: Path) -> str:
+        """What is wrong with a video; nothing where it is well."""
+        try:
+            seconds = read_duration(path)
+        except DataError as error:
+            return error.problems[0]
+        if seconds < self.shortest:
+            return f"{path}: lasts {seconds:.2f} s, less than shortest={self.shortest}"
+        return ""
