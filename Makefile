@@ -48,6 +48,7 @@ bench: $(INSTALLED)  ## speed beside the obvious alternative
 	$(BIN)/python -m benchmarks.memn2n
 	$(BIN)/python -m benchmarks.memory_cells
 	$(BIN)/python -m benchmarks.segmentation
+	$(BIN)/python -m benchmarks.c3d
 
 clean:  ## remove what was built, not what was trained
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
