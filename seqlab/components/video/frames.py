@@ -21,6 +21,6 @@ def frame_vectors(backbone: Backbone, clips: Tensor) -> Tensor:
 
 
 def averaged_scores(logits: Tensor) -> Tensor:
-    """Scores [B, C] whose softmax is the mean over frames of that of their logits [B, T, C]."""
+    """Logarithm [B, C] of the mean over frames of the softmax of their logits [B, T, C]."""
     log_probabilities = logits.log_softmax(dim=2)  # [B, T, C]
     return log_probabilities.logsumexp(dim=1) - math.log(logits.shape[1])  # [B, C]
