@@ -1,7 +1,6 @@
 """A folder with a folder of videos for each class, split by chance."""
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -9,10 +8,8 @@ import numpy as np
 
 from seqlab.data.errors import DataError
 from seqlab.data.sources import SPLITS
-from seqlab.data.video_files import ENDINGS, VideoFiles, read_duration
+from seqlab.data.video_files import ENDINGS, VideoFiles, usable_videos
 from seqlab.data.video_sources import Videos, VideoSource
-
-log = logging.getLogger(__name__)
 
 
 class ClipFolder(VideoSource):
@@ -69,44 +66,24 @@ class ClipFolder(VideoSource):
                 f"videos end in {', '.join(ENDINGS)}",
             )
         self.classes = tuple(found)
-        bad = {
-            path: text for files in found.values() for path in files if (text := self._bad(path))
-        }
-        if bad and self.on_bad == "error":
-            hint = "data.source.on_bad=skip leaves them out"
-            raise DataError(list(bad.values()), hint)
-        if bad:
-            log.warning(
-                "%d of %d videos are left out: %s",
-                len(bad),
-                sum(map(len, found.values())),
-                "; ".join(list(bad.values())[:3]),
-            )
+        every = [path for files in found.values() for path in files]
+        good = usable_videos(every, shortest=self.shortest, on_bad=self.on_bad)
         parts: dict[str, list[tuple[Path, int]]] = {split: [] for split in SPLITS}
         for label, files in enumerate(found.values()):
-            good = [path for path in files if path not in bad]
+            left = [path for path in files if path in good]
             chance = np.random.default_rng([self.split_seed, label])
-            order = chance.permutation(len(good))
-            ends = np.round(np.cumsum(self.shares) * len(good)).astype(int)
+            order = chance.permutation(len(left))
+            ends = np.round(np.cumsum(self.shares) * len(left)).astype(int)
             for split, chosen in zip(SPLITS, np.split(order, ends[:-1]), strict=True):
-                parts[split] += [(good[index], label) for index in sorted(chosen)]
-        return {split: self._videos(part) for split, part in parts.items()}
+                parts[split] += [(left[index], label) for index in sorted(chosen)]
+        return {split: self._videos(part, good) for split, part in parts.items()}
 
-    def _videos(self, part: Sequence[tuple[Path, int]]) -> Videos:
+    def _videos(self, part: Sequence[tuple[Path, int]], durations: Mapping[Path, float]) -> Videos:
         return VideoFiles(
-            [path for path, _ in part],
-            [path.relative_to(self.folder).as_posix() for path, _ in part],
-            [label for _, label in part],
-            self.frame_size,
+            paths=[path for path, _ in part],
+            names=[path.relative_to(self.folder).as_posix() for path, _ in part],
+            labels=[label for _, label in part],
+            durations=[durations[path] for path, _ in part],
+            frame_size=self.frame_size,
             in_memory=self.in_memory,
         )
-
-    def _bad(self, path: Path) -> str:
-        """What is wrong with a video; nothing where it is well."""
-        try:
-            seconds = read_duration(path)
-        except DataError as error:
-            return error.problems[0]
-        if seconds < self.shortest:
-            return f"{path}: lasts {seconds:.2f} s, less than shortest={self.shortest}"
-        return ""

@@ -19,6 +19,7 @@ from seqlab.data.loading import ResumableLoader
 from seqlab.data.plans import ByImage, Sequential
 from seqlab.data.sources import SPLITS
 from seqlab.data.spec import ClipSpec
+from seqlab.data.video_files import VideoFiles, read_duration
 from seqlab.data.video_sources import Videos, VideoSource, spread_starts
 
 log = logging.getLogger(__name__)
@@ -179,9 +180,13 @@ class ClipDataModule(LightningDataModule):
         Raises:
             DataError: it cannot be decoded, or is too short.
         """
-        from seqlab.data.video_files import VideoFiles  # PyAV is an extra
-
-        videos = VideoFiles([path], [str(path)], [0], self.source.frame_size)
+        videos = VideoFiles(
+            paths=[path],
+            names=[str(path)],
+            labels=[0],
+            durations=[read_duration(path)],
+            frame_size=self.source.frame_size,
+        )
         data = SpreadClips(videos, self)
         return collate([data[0, number] for number in range(len(data))])
 

@@ -1,9 +1,10 @@
 """Video files, decoded by PyAV at the times that are asked for."""
 
 import functools
+import logging
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 import torch
@@ -12,6 +13,8 @@ from torch import Tensor
 
 from seqlab.data.errors import DataError
 from seqlab.data.video_sources import Videos
+
+log = logging.getLogger(__name__)
 
 ENDINGS = (".avi", ".mkv", ".mov", ".mp4", ".mpeg", ".mpg", ".webm")
 TORN = 0.5  # seconds that may lack at the end of what the head of a file promises
@@ -25,34 +28,25 @@ class VideoFiles(Videos):
         paths: of the files.
         names: of the videos.
         labels: their classes.
+        durations: of each in seconds, as `read_duration` tells them.
         frame_size: height and width of frames in pixels.
         in_memory: whether a video is decoded once and its resized frames are held.
-
-    Raises:
-        DataError: PyAV is not here, or files are no videos; it lists them all.
     """
 
     def __init__(
         self,
+        *,
         paths: Sequence[Path],
         names: Sequence[str],
         labels: Sequence[int],
+        durations: Sequence[float],
         frame_size: tuple[int, int],
-        *,
         in_memory: bool = False,
     ) -> None:
         self.paths, self.names, self.labels = tuple(paths), tuple(names), tuple(labels)
         self.frame_size = frame_size
         self.in_memory = in_memory
-        problems, durations = [], []
-        for path in self.paths:
-            try:
-                durations.append(read_duration(path))
-            except DataError as error:
-                problems += error.problems
-        if problems:
-            raise DataError(problems)
-        self._durations = durations
+        self._durations = tuple(durations)
         self._kept: dict[int, _Frames] = {}
 
     def duration(self, index: int) -> float:
@@ -93,6 +87,38 @@ def _seen(frames: _Frames, times: NDArray[np.float64]) -> Tensor:
     places = np.searchsorted(frames.moments, times + CLOSE, side="right") - 1
     chosen = frames.pictures[places.clip(0)]  # [F, height, width, 3]
     return torch.from_numpy(np.ascontiguousarray(chosen.transpose(0, 3, 1, 2)))
+
+
+def usable_videos(
+    paths: Sequence[Path], *, shortest: float, on_bad: Literal["error", "skip"]
+) -> dict[Path, float]:
+    """The videos that can be opened and are long enough, with their seconds.
+
+    Args:
+        paths: of the files.
+        shortest: seconds that one lasts at least.
+        on_bad: whether others are an `error`, or left out with a warning that counts them.
+
+    Raises:
+        DataError: there are others, and that is an error; it lists them all.
+    """
+    found, problems = {}, []
+    for path in paths:
+        try:
+            seconds = read_duration(path)
+        except DataError as error:
+            problems += error.problems
+            continue
+        if seconds < shortest:
+            problems.append(f"{path}: lasts {seconds:.2f} s, less than shortest={shortest}")
+            continue
+        found[path] = seconds
+    if problems and on_bad == "error":
+        raise DataError(problems, "data.source.on_bad=skip leaves them out")
+    if problems:
+        shown = "; ".join(problems[:3])
+        log.warning("%d of %d videos are left out: %s", len(problems), len(paths), shown)
+    return found
 
 
 def read_duration(path: Path) -> float:

@@ -10,7 +10,7 @@ import pytest
 from seqlab.data.clip_folder import ClipFolder
 from seqlab.data.clips import ClipDataModule
 from seqlab.data.errors import DataError
-from seqlab.data.video_files import VideoFiles, read_duration
+from seqlab.data.video_files import VideoFiles, read_duration, usable_videos
 
 av = pytest.importorskip("av")
 
@@ -31,6 +31,17 @@ def write(path: Path, frame_rate: int, seconds: float = 3.0, sound_only: bool = 
             container.mux(stream.encode(frame))
         container.mux(stream.encode())
     return path
+
+
+def opened(path: Path, *, in_memory: bool = False) -> VideoFiles:
+    return VideoFiles(
+        paths=[path],
+        names=["video"],
+        labels=[0],
+        durations=[read_duration(path)],
+        frame_size=(24, 32),
+        in_memory=in_memory,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -62,7 +73,7 @@ def source(folder: Path, **changed: Any) -> ClipFolder:
 def test_frames_are_those_of_their_time(frame_rate: int, in_memory: bool, tmp_path: Path) -> None:
     """Whatever the frame rate, and wherever in the file one begins."""
     path = write(tmp_path / "video.mp4", frame_rate)
-    videos = VideoFiles([path], ["video"], [0], (24, 32), in_memory=in_memory)
+    videos = opened(path, in_memory=in_memory)
     assert videos.duration(0) == pytest.approx(3.0, abs=0.05)
     for start in (0.0, 1.0, 2.1):
         times = start + np.arange(4) / 5
@@ -76,7 +87,7 @@ def test_frames_are_those_of_their_time(frame_rate: int, in_memory: bool, tmp_pa
 
 def test_the_last_frame_stays_beyond_the_end(tmp_path: Path) -> None:
     path = write(tmp_path / "video.mp4", 20, seconds=1.0)
-    videos = VideoFiles([path], ["video"], [0], (24, 32))
+    videos = opened(path)
     frames = videos.frames(0, np.array([0.5, 0.95, 1.5])).float()
     assert (frames[1] == frames[2]).all()
     assert (frames[0] != frames[1]).any()
@@ -87,7 +98,7 @@ def test_what_is_no_video_is_named(tmp_path: Path) -> None:
     (tmp_path / "empty.mp4").touch()
     paths = [tmp_path / name for name in ("text.mp4", "empty.mp4", "absent.mp4")]
     with pytest.raises(DataError) as caught:
-        VideoFiles(paths, ["a", "b", "c"], [0, 0, 0], (24, 32))
+        usable_videos(paths, shortest=0.5, on_bad="error")
     assert len(caught.value.problems) == 3
     for path, problem in zip(paths, caught.value.problems, strict=True):
         assert problem.startswith(f"{path}: cannot be opened as a video")
@@ -97,7 +108,7 @@ def test_a_video_that_breaks_off(tmp_path: Path) -> None:
     whole = write(tmp_path / "video.mkv", 20)
     cut = tmp_path / "cut.mkv"
     cut.write_bytes(whole.read_bytes()[:3000])
-    videos = VideoFiles([cut], ["cut"], [0], (24, 32))
+    videos = opened(cut)
     with pytest.raises(DataError, match=r"cut\.mkv: breaks off at .* of 3\.00 s"):
         videos.frames(0, np.array([2.5]))
 
