@@ -82,8 +82,8 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("--videos", type=int, default=16)
-    parser.add_argument("--batch", type=int, default=4)
-    parser.add_argument("--steps", type=int, default=4)
+    parser.add_argument("--batch", type=int, default=2)
+    parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--widths", type=int, nargs=5, default=[64, 128, 256, 512, 512])
     parser.add_argument("--fc-size", type=int, default=4096)
     given = parser.parse_args()
