@@ -147,7 +147,7 @@ def render(scene: Scene, side: int = SIDE) -> tuple[NDArray[np.uint8], NDArray[n
     generator = np.random.default_rng([scene.seed, 2, scene.number])
     labels = np.zeros((side, side), np.uint8)
     for number, thing in enumerate(scene.objects, start=1):
-        labels[_inside(thing, side)] = number
+        labels[inside(thing, side)] = number
     backdrop = _backdrop(generator, scene.background, side)  # [side, side]
     tint = generator.uniform(-8, 8, size=3).astype(np.float32)
     palette = np.array([(0, 0, 0), *(COLOURS[thing.colour] for thing in scene.objects)])
@@ -183,7 +183,7 @@ def _backdrop(generator: np.random.Generator, background: str, side: int) -> NDA
     return (level + contrast * pattern).astype(np.float32)
 
 
-def _inside(thing: SceneObject, side: int) -> NDArray[np.bool_]:
+def inside(thing: SceneObject, side: int) -> NDArray[np.bool_]:
     """Which pixel centres [side, side] a shape covers, at most `radius` to each side."""
     y, x = _centres(side)
     x, y, radius = x - thing.x, y - thing.y, thing.radius
