@@ -12,7 +12,7 @@ from seqlab.config.build import build, factory, locate
 from seqlab.config.errors import Problem, UserError
 from seqlab.data.spec import Spec
 from seqlab.run.checkpoints import CheckpointReadError, Record, load_checkpoint, read_record
-from seqlab.run.environment import versions
+from seqlab.run.environment import keep_memory, versions
 from seqlab.run.random_state import seed_everything
 from seqlab.run.rundir import RunDir
 from seqlab.run.screen import Screen
@@ -200,6 +200,7 @@ def attach(parts: Parts, cache_dir: Path, screen: Screen) -> None:
 
 
 def prepare_torch(*, threads: int) -> None:
-    """Let torch compute with so many threads."""
+    """Let torch compute with so many threads, in memory that it keeps."""
+    keep_memory()
     if torch.get_num_threads() != threads:
         torch.set_num_threads(threads)

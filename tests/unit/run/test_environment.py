@@ -1,5 +1,9 @@
 """How many threads a run takes where it is not told."""
 
+import platform
+import subprocess
+import sys
+
 import pytest
 
 from seqlab.run import environment
@@ -26,3 +30,24 @@ def test_sound_threads(
         monkeypatch.setenv("OMP_NUM_THREADS", wanted)
     monkeypatch.setattr(environment, "available_cores", lambda: cores)
     assert environment.sound_threads() == threads
+
+
+@pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc is told")
+def test_memory_of_dead_tensors_is_used_again() -> None:
+    """Faults of pages are counted: what is new from the kernel has one for each page."""
+    script = """
+import resource, sys, torch
+from seqlab.run.environment import keep_memory
+assert sys.argv[1] == "usual" or keep_memory()
+torch.set_num_threads(1)
+for _ in range(10):  # until the heap is as large as it has to be
+    torch.ones(2**24)
+before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt
+for _ in range(9):
+    torch.ones(2**24)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_minflt - before)
+"""
+    usual, kept = (
+        int(subprocess.check_output([sys.executable, "-c", script, how])) for how in ("usual", "")
+    )
+    assert kept < usual / 10
