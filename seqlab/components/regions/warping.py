@@ -29,7 +29,7 @@ def warp(features: Tensor, boxes: Tensor, size: int) -> Tensor:
     Returns:
         [B, N, D, P, P].
     """
-    steps = (torch.arange(size, device=boxes.device) + 0.5) / size  # [P]
+    steps = (torch.arange(size, dtype=boxes.dtype, device=boxes.device) + 0.5) / size  # [P]
     left, top, right, bottom = boxes.unbind(dim=-1)  # each [B, N]
     columns = _hats(left[..., None] + (right - left)[..., None] * steps, features.shape[3])
     rows = _hats(top[..., None] + (bottom - top)[..., None] * steps, features.shape[2])
