@@ -84,7 +84,7 @@ def test_a_part_that_mounts_its_own_kind_ends(conf: Path) -> None:
 def test_root_groups(conf: Path) -> None:
     assert {"task", "model", "data", "optimizer"} <= catalog.root_groups("train")
     assert "decoding" not in catalog.root_groups("train")
-    assert catalog.root_groups("eval") == {"trainer", "decoding"}
+    assert catalog.root_groups("eval") == {"trainer", "decoding", "inference"}
 
 
 def test_keys_of_a_verb() -> None:
