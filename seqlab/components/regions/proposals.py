@@ -13,6 +13,7 @@ from seqlab.components.regions.boxes import (
     decode,
     encode,
 )
+from seqlab.components.regions.sampling import by_chance
 from seqlab.components.regions.suppression import suppress
 
 PRESELECTED = 4  # times as many boxes as are proposed take part in the suppression
@@ -112,9 +113,9 @@ class RegionProposals(nn.Module):
         highest = overlaps.amax(dim=1, keepdim=True).clamp_min(1e-6)  # [B, 1, M]
         positive = (best >= self.positive) | (overlaps >= highest).any(dim=2)  # [B, h w A]
         negative = (best < self.negative) & ~positive
-        positive = _some(positive, self.num_sampled // 2)
+        positive = by_chance(positive, self.num_sampled // 2)
         wanted = self.num_sampled - positive.sum(dim=1)  # [B]
-        sampled = positive | _some(negative, wanted)  # [B, h w A]
+        sampled = positive | by_chance(negative, wanted)  # [B, h w A]
         nll = F.binary_cross_entropy_with_logits(logits, positive.float(), reduction="none")
         count = sampled.sum(dim=1).clamp_min(1)  # [B]
         scores = (nll * sampled).sum(dim=1) / count  # [B]
@@ -139,11 +140,3 @@ def box_loss(boxes: Tensor, targets: Tensor, anchors: Tensor, counted: Tensor) -
         encode(said, anchors), encode(usable, anchors), reduction="none", beta=1 / 9
     )  # [..., 4]
     return apart.sum(dim=-1) * counted
-
-
-def _some(chosen: Tensor, count: Tensor | int) -> Tensor:
-    """As many of the chosen [B, N] of each row by chance, or all where there are no more."""
-    chance = torch.rand(chosen.shape, device=chosen.device) + chosen  # [B, N], chosen ones first
-    rank = chance.argsort(dim=1, descending=True).argsort(dim=1)  # [B, N]
-    limit = count[:, None] if isinstance(count, Tensor) else count
-    return chosen & (rank < limit)
