@@ -43,6 +43,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "translation": {},
     "algorithmic": {},
     "memory_qa": {},
+    "segmentation": {},
 }
 # Six batches in another order in every epoch, with dropout, and attention that is drawn by chance.
 TRANSLATION = (
@@ -91,7 +92,26 @@ MEMORY_QA = (
     "model.time_noise=0.5",
     "task.num_figures=0",
 )
-COMPOSED = {"translation": TRANSLATION, "algorithmic": ALGORITHMIC, "memory_qa": MEMORY_QA}
+# Two rates, a rate that falls, and pictures that are changed by chance.
+SEGMENTATION = (
+    "task=segmentation",
+    "data.source.num_train=12",
+    "data.source.num_val=4",
+    "data.source.num_test=4",
+    "data.source.side=32",
+    "data.batch_size=2",
+    "data.augmentation.scale=[0.5,2.0]",
+    "data.augmentation.crop=true",
+    "data.augmentation.hue=0.1",
+    "task.backbone_rate_factor=0.5",
+    "task.num_figures=0",
+)
+COMPOSED = {
+    "translation": TRANSLATION,
+    "algorithmic": ALGORITHMIC,
+    "memory_qa": MEMORY_QA,
+    "segmentation": SEGMENTATION,
+}
 
 # Three epochs of six batches, validated on two, tested on two.
 HOOKS = {
@@ -125,6 +145,7 @@ CASES += [
     ("translation", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_test']}:SIGTERM")),
     ("algorithmic", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_validation']}:SIGTERM")),
     ("memory_qa", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_test']}:SIGTERM")),
+    ("segmentation", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_validation']}:SIGTERM")),
 ]
 MORE_CASES: list[Case] = [
     (settings, (f"{hook}:{number}",))
