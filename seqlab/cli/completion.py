@@ -91,6 +91,8 @@ def _settings(verb: str, before: Sequence[str], current: str) -> Iterator[str]:
     if "=" in current:
         key = current.partition("=")[0]
         yield from (f"{key}={w}" for name in verbs for w in schema.choices(name).get(key, ()))
+        if verb == "features":  # which data, the run says; it is of clips
+            chosen["task"] = "video_classification"
         yield from _choices(key, chosen)
         return
     keys = [key for name in verbs for key in schema.keys(name)]

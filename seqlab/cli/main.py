@@ -16,6 +16,8 @@ _MODULES = {
     "train": "seqlab.cli.train",
     "eval": "seqlab.cli.evaluate",
     "predict": "seqlab.cli.predict",
+    "features": "seqlab.cli.features",
+    "probe": "seqlab.cli.probe",
     "sweep": "seqlab.cli.sweep",
     "list": "seqlab.cli.listing",
     "check": "seqlab.cli.check",

@@ -117,6 +117,50 @@ the lines of the input; predictions.jsonl all that is known of each: scores, n-b
             ("seqlab predict run=DIR", "tell a story and ask"),
         ),
     ),
+    "features": Usage(
+        "seqlab features run=DIR layer=NAME [data=NAME] [KEY=VALUE ...]",
+        "keep what a layer of a trained video network says of each video",
+        """\
+Writes features.npy (a row for each video: the mean over its clips, of length 1), index.json and
+index.csv. Stopped or killed, the same command goes on and the file is the same.
+
+  layer=fc6           a module of the network; what it gives is taken as it is, which for the layers
+                      of C3D is after their nonlinearity
+  data=NAME           another data set than the run's own; data.KEY=VALUE changes it
+  output=DIR          where it goes, instead of features/LAYER in the run
+  checkpoint=best     or last, or the path of a checkpoint
+  overlap=8           frames that neighbouring clips share; null: data.clips_per_video of them
+  pool=average        or none: a row for each clip
+  maps=mean           layers of maps averaged over their places; else maps=whole
+  normalise=true      rows have length 1
+  paths.data=DIR      where the data sets lie (SEQLAB_DATA)""",
+        (
+            ("seqlab features run=DIR layer=fc6", "of the data that the run was trained on"),
+            ("seqlab features run=DIR layer=fc6 data=ucf101 data.source.split=2", "of another"),
+        ),
+    ),
+    "probe": Usage(
+        "seqlab probe features=DIR [probe=NAME] [KEY=VALUE ...]",
+        "fit a simple classifier on features and test it",
+        """\
+Its settings are chosen on the validation split, or by cross-validation within what is trained on;
+never on what is tested.
+
+  features=[A,B]      features of several networks of the same videos, side by side
+  probe=svm           a linear support vector machine; else probe=knn, the nearest neighbours
+  protocol=splits     train and val against test
+  protocol=folds      each of num_folds=5 parts against the others
+  protocol=random     num_folds=5 random parts of test_share=0.25; classes keep their shares
+  protocol=leave_one_out   each video against all others
+  compactness=[10,50] repeated with so many principal components; [] for none
+  embedding=false     no figure in two dimensions
+  output=DIR          where it goes, instead of probe/ in the first features""",
+        (
+            ("seqlab probe features=runs/.../features/fc6", "a linear SVM"),
+            ("seqlab probe 'features=[DIR1,DIR2]' protocol=folds", "two networks, five folds"),
+            ("seqlab probe features=DIR probe=knn", "nearest neighbours"),
+        ),
+    ),
     "sweep": Usage(
         "seqlab sweep KEY=VALUE,VALUE ... [KEY=VALUE ...]",
         "train many variants and compare them",

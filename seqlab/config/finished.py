@@ -18,7 +18,7 @@ from seqlab.config.schema import MISSING
 
 
 def problems(values: Mapping[str, Any]) -> list[Problem]:
-    """What is wrong with the run, or the runs, of `seqlab eval` or `seqlab predict`.
+    """What is wrong with the run, or the runs, of `seqlab eval`, `predict` or `features`.
 
     Args:
         values: of the config, resolved.
@@ -32,7 +32,39 @@ def problems(values: Mapping[str, Any]) -> list[Problem]:
         found += _run(run, checkpoint, values)
     if len(runs) > 1:
         found += _ensemble(runs, checkpoint)
+    if values.get("layer") == MISSING:
+        message = "has to be given: layer=NAME, a module of the network, such as fc6"
+        found.append(Problem(key="layer", message=message))
     return found + _input(values, runs)
+
+
+def features(values: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with the features of `seqlab probe`.
+
+    Args:
+        values: of the config, resolved.
+    """
+    given = schema.as_list(values["features"])
+    if not given:
+        known = tuple(map(str, sorted(Path(values["paths"]["runs"]).glob("*/*/*/features/*"))))
+        message = "has to be given: features=DIR, which seqlab features has written"
+        return [Problem(key="features", message=message, allowed=known[:3])]
+    found = []
+    for folder in map(Path, given):
+        if not folder.is_dir():
+            message = "there is no such folder"
+        elif not (folder / "features.npy").is_file():
+            message = "holds no features.npy; the same seqlab features goes on where it was stopped"
+        else:
+            continue
+        found.append(Problem(key="features", given=str(folder), message=message))
+    share = values.get("test_share")
+    if isinstance(share, float) and not 0 < share < 1:
+        allowed = ("a number between 0 and 1",)
+        found.append(
+            Problem(key="test_share", given=str(share), message="is no share", allowed=allowed)
+        )
+    return found
 
 
 def _run(run: str, checkpoint: str, values: Mapping[str, Any]) -> list[Problem]:

@@ -155,11 +155,95 @@ class SweepConfig:
     launcher: Any = None
 
 
+@dataclass
+class FeaturesConfig:
+    """What a layer of a run's network says of each example of a data set.
+
+    Args:
+        run: the run directory.
+        layer: name of a module of the network, such as fc6.
+        output: where the features go; null is the folder features/LAYER of the run, or
+            features/LAYER_DATA for another data set than its own.
+        checkpoint: `best`, `last` or the path of a checkpoint.
+        overlap: frames that a clip shares with the next of its video; null takes
+            data.clips_per_video clips, evenly spaced.
+        pool: `average`, one vector for each video, or `none`, one for each clip.
+        maps: `whole` keeps each number of a layer that has places; `mean` averages over the places.
+        normalise: whether each vector is divided by its length.
+        batch_size: clips that are read at once.
+        chunk_size: videos after which what is done is kept.
+        seed: of the data, where another set than the run's own has chance in it.
+        threads: of torch on the CPU; null chooses.
+        allow: packages beside seqlab's own list whose classes a `_target_` may name.
+        paths: where data, runs and caches lie.
+        choices: which yaml of each group was chosen; written by `compose`.
+        data: the data set; null is the run's own.
+        trainer: arguments of lightning's Trainer, of which accelerator matters here.
+    """
+
+    run: str = MISSING
+    layer: str = MISSING
+    output: str | None = None
+    checkpoint: str = "best"
+    overlap: int | None = 8
+    pool: str = field(default="average", metadata={ONE_OF: ("average", "none")})
+    maps: str = field(default="whole", metadata={ONE_OF: ("whole", "mean")})
+    normalise: bool = True
+    batch_size: int = 16
+    chunk_size: int = 16
+    seed: int = 1
+    threads: int | None = None
+    allow: list[str] = field(default_factory=list)
+    paths: Paths = field(default_factory=Paths)
+    choices: dict[str, str] = field(default_factory=dict)
+    data: Any = None
+    trainer: Any = None
+
+
+@dataclass
+class ProbeConfig:
+    """How well a simple classifier does on features.
+
+    Args:
+        features: what `seqlab features` wrote, or a list of those that are laid side by side.
+        protocol: `splits` fits on train and val and tests on test; `folds` tests on each of
+            `num_folds` parts of all examples in turn; `random` on `num_folds` random parts;
+            `leave_one_out` on each example.
+        num_folds: of `folds` and `random`.
+        test_share: of all examples, which `random` tests on; classes keep their shares.
+        compactness: dimensions of the principal components with which it is repeated.
+        embedding: whether examples are drawn in two dimensions (t-SNE).
+        output: where metrics, predictions and figures go; null is the folder probe of the features.
+        seed: of folds, classifier and embedding.
+        allow: packages beside seqlab's own list whose classes a `_target_` may name.
+        paths: where data, runs and caches lie.
+        choices: which yaml of each group was chosen; written by `compose`.
+        probe: the classifier.
+    """
+
+    features: Any = field(default=MISSING, metadata=TEXTS)
+    protocol: str = field(
+        default="splits", metadata={ONE_OF: ("splits", "folds", "random", "leave_one_out")}
+    )
+    num_folds: int = 5
+    test_share: float = 0.25
+    compactness: list[int] = field(default_factory=lambda: [10, 25, 50, 100, 250, 500])
+    embedding: bool = True
+    output: str | None = None
+    seed: int = 1
+    allow: list[str] = field(default_factory=list)
+    paths: Paths = field(default_factory=Paths)
+    choices: dict[str, str] = field(default_factory=dict)
+    probe: Any = None
+
+
 SCHEMAS: dict[str, type] = {
     "train": TrainConfig,
     "eval": EvalConfig,
     "predict": PredictConfig,
     "sweep": SweepConfig,
+    "features": FeaturesConfig,
+    "probe": ProbeConfig,
 }
 
 

@@ -28,6 +28,9 @@ _LEAST = {
     "threads": 1,
     "batch_size": 1,
     "num_figures": 0,
+    "chunk_size": 1,
+    "overlap": 0,
+    "num_folds": 2,
 }
 
 
@@ -52,8 +55,12 @@ def validate(config: DictConfig) -> list[Problem]:
         for name in schema.parts(verb):
             check = _settled if name == "trainer" else _alone
             problems += check(values, name, allow)
-    if verb in ("eval", "predict"):
+    if verb in ("eval", "predict", "features"):
         problems += finished.problems(values)
+    if verb == "features" and values.get("data") is not None:
+        problems += data_files.problems(values)
+    if verb == "probe":
+        problems += finished.features(values)
     return _at_their_source(config, list(dict.fromkeys(problems)))
 
 
@@ -78,7 +85,8 @@ def _source(config: DictConfig, key: str) -> str | None:
 
 def _verb(values: Mapping[str, Any]) -> str:
     """Whose config it is, by a key that only it has."""
-    marks = {"input": "predict", "run": "eval", "launcher": "sweep"}
+    marks = {"input": "predict", "layer": "features", "features": "probe"}
+    marks |= {"run": "eval", "launcher": "sweep"}
     return next((verb for mark, verb in marks.items() if mark in values), "train")
 
 

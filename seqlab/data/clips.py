@@ -16,11 +16,11 @@ from seqlab.data.batches import ClipBatch
 from seqlab.data.errors import DataError
 from seqlab.data.images import verify
 from seqlab.data.loading import ResumableLoader
-from seqlab.data.plans import ByImage, Sequential
+from seqlab.data.plans import ByImage, Plan, Sequential
 from seqlab.data.sources import SPLITS
 from seqlab.data.spec import ClipSpec
 from seqlab.data.video_files import VideoFiles, read_duration
-from seqlab.data.video_sources import Videos, VideoSource, spread_starts
+from seqlab.data.video_sources import Videos, VideoSource, overlapping_starts, spread_starts
 
 log = logging.getLogger(__name__)
 
@@ -146,8 +146,21 @@ class ClipDataModule(LightningDataModule):
             log.warning("the %s split has no video here, so nothing is measured on it", split)
             return []
         data = SpreadClips(videos, self)
-        plan = Sequential(range(len(data)), batch_size=self.batch_size)
-        return ResumableLoader(data, plan, collate, num_workers=self.num_workers)
+        return self.load(data, Sequential(range(len(data)), batch_size=self.batch_size))
+
+    def all_clips(self, split: str, overlap: int | None) -> "SpreadClips":
+        """Clips of all videos of a split in order, one behind the other.
+
+        Args:
+            split: `train`, `val` or `test`.
+            overlap: frames that a clip shares with the next; None for `clips_per_video` of them,
+                evenly spaced.
+        """
+        return SpreadClips(self._splits[split], self, overlap)
+
+    def load(self, clips: "SpreadClips", plan: Plan) -> ResumableLoader:
+        """Batches of clips as a plan has them."""
+        return ResumableLoader(clips, plan, collate, num_workers=self.num_workers)
 
     def cut(
         self, videos: Videos, index: int, start: float, chance: np.random.Generator | None
@@ -246,23 +259,32 @@ class SpreadClips(Dataset[Clip]):
     Args:
         videos: of the split.
         module: cuts them.
+        overlap: frames that a clip shares with the next; None for `module.clips_per_video` of them.
+
+    Attributes:
+        places: video and start in seconds of each clip, in order.
     """
 
-    def __init__(self, videos: Videos, module: ClipDataModule) -> None:
+    def __init__(self, videos: Videos, module: ClipDataModule, overlap: int | None = None) -> None:
         self.videos, self.module = videos, module
-        self._places = [
+        self.places = [
             (index, start)
             for index in range(len(videos))
-            for start in spread_starts(
-                videos.duration(index), module.clip_seconds, module.clips_per_video
-            )
+            for start in self._starts(videos.duration(index), overlap)
         ]
 
+    def _starts(self, duration: float, overlap: int | None) -> Sequence[float]:
+        module = self.module
+        if overlap is None:
+            return spread_starts(duration, module.clip_seconds, module.clips_per_video)
+        step = (module.num_frames - overlap) / module.frame_rate
+        return overlapping_starts(duration, module.clip_seconds, step)
+
     def __len__(self) -> int:
-        return len(self._places)
+        return len(self.places)
 
     def __getitem__(self, key: tuple[int, int]) -> Clip:
-        index, start = self._places[key[1]]
+        index, start = self.places[key[1]]
         return self.module.cut(self.videos, index, start, None)
 
 

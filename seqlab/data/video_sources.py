@@ -70,3 +70,17 @@ def spread_starts(duration: float, clip_seconds: float, count: int) -> Sequence[
     if count == 1:
         return [room / 2]
     return [room * number / (count - 1) for number in range(count)]
+
+
+def overlapping_starts(duration: float, clip_seconds: float, step: float) -> Sequence[float]:
+    """Where clips begin that follow each other after so many seconds, as many as fit.
+
+    A video that is no longer than a clip has one, from its start.
+
+    Raises:
+        ValueError: the step leads nowhere.
+    """
+    if step <= 0:
+        raise ValueError(f"neighbouring clips are {step:g} seconds apart: that is not above 0")
+    room = duration - clip_seconds
+    return [step * number for number in range(int(max(room, 0.0) / step + 1e-6) + 1)]

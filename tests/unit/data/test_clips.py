@@ -10,7 +10,12 @@ from torch import Tensor
 
 from seqlab.data.clips import ClipDataModule
 from seqlab.data.errors import DataError
-from seqlab.data.video_sources import Videos, VideoSource, spread_starts
+from seqlab.data.video_sources import (
+    Videos,
+    VideoSource,
+    overlapping_starts,
+    spread_starts,
+)
 
 
 class Clocks(Videos):
@@ -116,3 +121,11 @@ def test_wrong_settings() -> None:
         module(num_frames=0)
     with pytest.raises(DataError, match="no video of the training split"):
         module(())
+
+
+def test_clips_follow_each_other() -> None:
+    assert overlapping_starts(1.0, 2.0, 1.0) == [0.0]
+    assert overlapping_starts(5.0, 2.0, 1.0) == [0.0, 1.0, 2.0, 3.0]
+    assert overlapping_starts(4.9, 2.0, 1.0) == [0.0, 1.0, 2.0]  # no clip is cut short
+    with pytest.raises(ValueError, match="not above 0"):
+        overlapping_starts(5.0, 2.0, 0.0)
