@@ -181,7 +181,13 @@ class Detections(NamedTuple):
 
 
 class InstanceModel(nn.Module, ABC):
-    """Finds the objects of an image and the pixels of each."""
+    """Finds the objects of an image and the pixels of each.
+
+    Attributes:
+        auxiliary_names: the losses that `forward` gives.
+    """
+
+    auxiliary_names: tuple[str, ...] = ()
 
     @abstractmethod
     def forward(self, images: Tensor, truth: Instances) -> dict[str, AuxiliaryTerm]:

@@ -20,6 +20,7 @@ from seqlab.data.spec import InstanceSpec
 from seqlab.metrics.instances import InstanceScores, rle
 from seqlab.models.interfaces import Detections, InstanceModel, Instances
 from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
+from seqlab.tasks.objectives import refuse_unknown_weights
 from seqlab.tasks.tables import Cell, Table
 from seqlab.viz.class_scores import class_figure
 from seqlab.viz.instances import Shown, instances_figure, object_numbers, object_palette
@@ -34,12 +35,12 @@ class InstanceSegmentationTask(Task):
         spec: the classes.
         optimizer: makes an optimizer of `params`.
         schedule: how the learning rate changes.
-        loss_weights: weights of the model's losses by name, instead of the paper's.
+        auxiliary_weights: weights of the model's losses by name, instead of the paper's.
         shown_score: from which an object is drawn and told of; scores count all.
         num_figures: how many images of an evaluation are drawn.
 
     Raises:
-        UserError: the shown score is no probability.
+        UserError: the model has no loss of a name, or the shown score is no probability.
     """
 
     interface: ClassVar = InstanceModel
@@ -55,11 +56,12 @@ class InstanceSegmentationTask(Task):
         spec: InstanceSpec,
         optimizer: Callable[..., Optimizer],
         schedule: Schedule,
-        loss_weights: Mapping[str, float],
+        auxiliary_weights: Mapping[str, float],
         shown_score: float,
         num_figures: int,
     ) -> None:
         super().__init__(model=model, spec=spec, optimizer=optimizer, schedule=schedule)
+        refuse_unknown_weights(model, auxiliary_weights)
         if not 0 <= shown_score <= 1:
             problem = Problem(
                 key="task.shown_score", given=str(shown_score), message="is from 0 to 1"
@@ -67,7 +69,7 @@ class InstanceSegmentationTask(Task):
             raise UserError([problem])
         self.model: InstanceModel
         self.spec: InstanceSpec
-        self.loss_weights = dict(loss_weights)
+        self.auxiliary_weights = dict(auxiliary_weights)
         self.shown_score = shown_score
         self.num_figures = num_figures
         self.scores = InstanceScores(classes=spec.classes)
@@ -88,29 +90,13 @@ class InstanceSegmentationTask(Task):
         """Crowds are nothing that is learnt: what lies on them is background."""
         labels = batch.labels.masked_fill(batch.crowds, -1)  # [B, N]
         terms = self.model(batch.images, Instances(batch.boxes, labels, batch.masks))
-        self._refuse_unknown(terms)
         logged = {name: term.value.mean() for name, term in terms.items()}
         weighed = [
-            self.loss_weights.get(name, term.weight) * logged[name] for name, term in terms.items()
+            self.auxiliary_weights.get(name, term.weight) * logged[name]
+            for name, term in terms.items()
         ]
         total = torch.stack(weighed).sum()
         return Outcome(total, {"loss": total, **logged})
-
-    def _refuse_unknown(self, terms: Mapping[str, Any]) -> None:
-        unknown = [name for name in self.loss_weights if name not in terms]
-        if unknown:
-            message = f"{type(self.model).__name__} has no such loss"
-            raise UserError(
-                [
-                    Problem(
-                        key=f"task.loss_weights.{name}",
-                        given=name,
-                        allowed=tuple(terms),
-                        message=message,
-                    )
-                    for name in unknown
-                ]
-            )
 
     def _evaluate(self, batch: InstanceBatch, batch_index: int) -> Detections:
         found = self.model.detect(batch.images)

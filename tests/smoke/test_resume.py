@@ -43,6 +43,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "translation": {},
     "algorithmic": {},
     "memory_qa": {},
+    "instance_segmentation": {},
     "segmentation": {},
 }
 # Six batches in another order in every epoch, with dropout, and attention that is drawn by chance.
@@ -106,11 +107,27 @@ SEGMENTATION = (
     "task.backbone_rate_factor=0.5",
     "task.num_figures=0",
 )
+# Anchors that are trained on by chance, and boxes that are proposed by what was learnt.
+INSTANCES = (
+    "task=instance_segmentation",
+    "data.source.num_train=6",
+    "data.source.num_val=2",
+    "data.source.num_test=2",
+    "data.source.side=32",
+    "data.batch_size=1",
+    "model.backbone.widths=[4,6,8]",
+    "model.channels=6",
+    "model.hidden_dim=8",
+    "model.num_proposals=4",
+    "model.warp_size=6",
+    "task.num_figures=0",
+)
 COMPOSED = {
     "translation": TRANSLATION,
     "algorithmic": ALGORITHMIC,
     "memory_qa": MEMORY_QA,
     "segmentation": SEGMENTATION,
+    "instance_segmentation": INSTANCES,
 }
 
 # Three epochs of six batches, validated on two, tested on two.
@@ -146,6 +163,7 @@ CASES += [
     ("algorithmic", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_validation']}:SIGTERM")),
     ("memory_qa", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_test']}:SIGTERM")),
     ("segmentation", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_validation']}:SIGTERM")),
+    ("instance_segmentation", (f"{HOOKS['mid_epoch']}:SIGKILL",)),
 ]
 MORE_CASES: list[Case] = [
     (settings, (f"{hook}:{number}",))

@@ -74,6 +74,9 @@ class MNC(InstanceModel):
             raise ValueError(f"num_stages is 3 or 5, not {num_stages}")
         if warp_size < 2 or warp_size % 2:
             raise ValueError(f"warp_size is even, not {warp_size}")
+        self.auxiliary_names = ("objectness", "box", "mask", "category")
+        if num_stages == 5:
+            self.auxiliary_names += ("refined_box",)
         self.num_classes, self.stride, self.warp_size = num_classes, stride, warp_size
         self.num_stages, self.positive_overlap = num_stages, positive_overlap
         self.mask_overlap, self.least_score = mask_overlap, least_score

@@ -70,6 +70,7 @@ class SDS(InstanceModel):
         if crop_size < 1 or crop_size % backbone.stride:
             stride = backbone.stride
             raise ValueError(f"crop_size is a multiple of the stride {stride}, not {crop_size}")
+        self.auxiliary_names = ("category", "mask") if refine else ("category",)
         self.num_classes, self.crop_size, self.grid_size = num_classes, crop_size, grid_size
         self.refine, self.num_sampled = refine, num_sampled
         self.positive_overlap = positive_overlap
