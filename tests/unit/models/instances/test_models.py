@@ -92,12 +92,16 @@ def test_detections_are_well_formed(make: Any) -> None:
 
 
 @pytest.mark.parametrize("make", [mnc, sds])
-def test_more_padding_changes_no_loss(make: Any) -> None:
+def test_what_has_no_label_changes_no_loss(make: Any) -> None:
+    """Padding, and crowds, whose boxes and masks are no objects to learn."""
     images, truth = scene()
+    boxes, masks = torch.zeros(2, 3, 4), torch.zeros(2, 3, 32, 36, dtype=torch.bool)
+    boxes[:, 0], masks[:, 0] = torch.tensor([0.0, 0, 36, 32]), True
+    boxes[:, 1], masks[:, 1, 4:16, 20:32] = torch.tensor([20.0, 4, 32, 16]), True
     padded = Instances(
-        torch.cat([truth.boxes, torch.zeros(2, 3, 4)], dim=1),
+        torch.cat([truth.boxes, boxes], dim=1),
         torch.cat([truth.labels, torch.full((2, 3), -1)], dim=1),
-        torch.cat([truth.masks, torch.zeros(2, 3, 32, 36, dtype=torch.bool)], dim=1),
+        torch.cat([truth.masks, masks], dim=1),
     )
     # Normalisation by the batch would tell of the boxes of padding; so would chance.
     model = make(num_sampled=1000) if make is sds else make()
@@ -192,6 +196,19 @@ def test_joined_superpixels_have_each_square_as_a_segment() -> None:
         assert (masks == mask).flatten(1).float().mean(dim=1).max() > 0.97
     shares = masks.flatten(1).float().mean(dim=1)
     assert ((shares >= 0.01) & (shares <= 0.6)).all()
+
+
+def test_neighbours_of_like_colour_are_joined_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    """0 over 1 on the left, 2 over 3 on the right: 0 is like 3, which it does not touch, then 1."""
+    regions = torch.tensor([[0, 0, 2, 2], [0, 0, 2, 2], [1, 1, 3, 3]])
+    monkeypatch.setattr("seqlab.components.regions.grouping.superpixels", lambda image: regions)
+    reds = torch.tensor([0.5, 0.6, 1.0, 0.5])
+    image = torch.stack([reds[regions], torch.zeros(3, 4), torch.zeros(3, 4)])
+    found = grouped(image, least=0.0, greatest=1.0).members.int().tolist()
+    # By Ward: 0 and 1 4/3 * 0.01, 1 and 3 1 * 0.01, 2 and 3 4/3 * 0.25, 0 and 2 2 * 0.25.
+    assert found[:4] == torch.eye(4).int().tolist()
+    assert found[4:] == [[0, 1, 0, 1], [1, 1, 0, 1], [1, 1, 1, 1]]
+    assert len(grouped(image, least=0.3, greatest=0.9).members) == 4
 
 
 def test_segments_are_computed_once(monkeypatch: pytest.MonkeyPatch) -> None:
