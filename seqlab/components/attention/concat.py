@@ -11,9 +11,7 @@ class ConcatScore(Score):
     """Score of Luong et al. (2015), equation 8: v^T tanh(W [q; k]).
 
     W [q; k] is W_q q + W_k k with the halves of one matrix, so the pairs are never laid side by
-    side and the product with the keys is made once per input. Weights start as Glorot and Bengio
-    (2010) draw them, about as large as the paper's: from torch's smaller ones attention stays
-    uniform for many epochs.
+    side and the product with the keys is made once per input.
 
     Args:
         query_dim: size Q of a query.
@@ -26,8 +24,6 @@ class ConcatScore(Score):
         self.query_dim = query_dim
         self.pair = nn.Linear(query_dim + value_dim, hidden_dim, bias=False)
         self.energy = nn.Linear(hidden_dim, 1, bias=False)
-        for layer in (self.pair, self.energy):
-            nn.init.xavier_uniform_(layer.weight)
 
     def project(self, values: Tensor) -> Tensor:
         """Keys [B, L, A] of values [B, L, D], doubled as `tanh_energy` takes them."""
