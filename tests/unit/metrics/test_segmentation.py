@@ -67,8 +67,10 @@ def borders_of(labels: np.ndarray, each: int) -> list[tuple[int, int]]:
 
 
 def share_met(points: list[tuple[int, int]], others: list[tuple[int, int]], reach: float) -> float:
-    met = [any(math.dist(point, other) <= reach for other in others) for point in points]
-    return sum(met) / len(met) if met else 0.0
+    if not points or not others:
+        return 0.0
+    apart = np.array(points)[:, None] - np.array(others)[None]  # [points, others, 2]
+    return float((np.hypot(*np.moveaxis(apart, 2, 0)).min(axis=1) <= reach).mean())
 
 
 def test_borders_equal_the_loop() -> None:

@@ -58,6 +58,7 @@ def eval_config(run: Path, **changes: Any) -> Any:
             "paths": {"data": "data", "runs": "runs", "cache": str(run / "cache")},
             "choices": {},
             "decoding": None,
+            "inference": None,
             "trainer": OmegaConf.load(Path(__file__).parents[3] / "conf/trainer/default.yaml"),
         }
     )
