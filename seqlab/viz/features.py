@@ -45,6 +45,7 @@ def compactness_figure(
         axes.set_xscale("log")
         axes.set_xticks(dims, [str(dim) for dim in dims])
         axes.minorticks_off()
+        axes.set_ylim(0, 104)  # a small loss looks small
         axes.set_xlabel("principal components")
         axes.set_ylabel("accuracy in %")
         axes.legend(loc="lower right")
