@@ -139,3 +139,24 @@ def reinforce(log_probability: Tensor, reward: Tensor, baseline: Tensor) -> Tens
         The loss, [B].
     """
     return -(reward - baseline).detach() * log_probability  # [B]
+
+
+def pixel_nll(
+    logits: Tensor, labels: Tensor, void: int, weight: Tensor | None = None
+) -> tuple[Tensor, Tensor]:
+    """The negative log-likelihood of all pixels that are not void, and the sum of their weights.
+
+    Args:
+        logits: [B, C, height, width].
+        labels: classes or void, [B, height, width].
+        void: label of a pixel that does not count.
+        weight: of each class, [C]; None for 1.
+    """
+    # In full precision: under autocast a sum over many pixels in bf16 loses all but the first.
+    nll = F.cross_entropy(
+        logits.float(), labels, weight=weight, ignore_index=void, reduction="sum"
+    )  # []
+    labelled = labels[labels != void]  # [pixels]
+    if weight is None:
+        return nll, nll.new_tensor(len(labelled))
+    return nll, weight[labelled].sum()

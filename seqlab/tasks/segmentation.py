@@ -14,15 +14,17 @@ from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from seqlab.components.inference.interface import PixelInference
+from seqlab.components.losses import pixel_nll
 from seqlab.config.errors import Problem, UserError
 from seqlab.data.batches import VOID, SegmentationBatch
 from seqlab.data.images import read_image, refuse_broken
 from seqlab.data.segmentation import SegmentationDataModule
 from seqlab.data.spec import SegmentationSpec
-from seqlab.metrics.segmentation import BoundaryF1, PixelScores, iou_key
+from seqlab.metrics.segmentation import BoundaryF1, PixelScores
 from seqlab.models.interfaces import SegmentationModel
 from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
-from seqlab.tasks.tables import Cell, Table
+from seqlab.tasks.class_result import ClassResult
+from seqlab.tasks.tables import Table
 from seqlab.viz.class_scores import class_figure
 from seqlab.viz.confusion import confusion_figure
 from seqlab.viz.segmentation import save_label_map, segmentation_figure
@@ -88,7 +90,7 @@ class SegmentationTask(Task):
         self.final_scores = PixelScores(classes=spec.classes, void=VOID, per_class=True)
         self.borders = BoundaryF1(num_classes=len(spec.classes), void=VOID)
         self.loss = MeanMetric()
-        self._matrix = torch.zeros(0)  # of the last evaluation, [C, C]
+        self._result = ClassResult(spec.classes, np.zeros((0, 0)))  # of the last evaluation
         self._to_draw: list[_Answered] = []
 
     @staticmethod
@@ -121,7 +123,7 @@ class SegmentationTask(Task):
     def train_batch(self, batch: SegmentationBatch) -> Outcome:
         segmented = self.model(batch.images)
         answers = (*segmented.earlier, segmented.logits)  # each [B, C, height, width]
-        losses = [_cross_entropy(each, batch.labels, self.class_weight) for each in answers]
+        losses = [pixel_nll(each, batch.labels, VOID, self.class_weight) for each in answers]
         total = torch.stack([nll / weight.clamp_min(1e-12) for nll, weight in losses])  # [steps]
         right = (segmented.logits.argmax(dim=1) == batch.labels).sum()
         labelled = (batch.labels != VOID).sum().clamp_min(1)
@@ -141,7 +143,7 @@ class SegmentationTask(Task):
         predicted = logits.argmax(dim=1)  # [B, height', width']
         if not self.is_repeated(batch_index):
             scores.update(predicted, batch.labels)
-            nll, labelled = _cross_entropy(logits, batch.labels, None)
+            nll, labelled = pixel_nll(logits, batch.labels, VOID)
             self.loss.update(nll / labelled.clamp_min(1), labelled)
         return predicted
 
@@ -149,7 +151,7 @@ class SegmentationTask(Task):
         values = {"loss": self.loss.compute(), **scores.compute()}
         if self.borders.update_called:
             values |= self.borders.compute()
-        self._matrix = scores.matrix().cpu()  # [C, C]
+        self._result = ClassResult(self.spec.classes, scores.matrix().cpu().numpy())
         # Every rank has synchronised already and holds the same numbers.
         self.log_dict({f"{split}/{name}": float(value) for name, value in values.items()})
         for metric in (self.loss, self.borders, scores):
@@ -179,41 +181,13 @@ class SegmentationTask(Task):
         self._finish(self.evaluated_split, self.final_scores)
 
     def signatures(self) -> dict[str, str]:
-        absent = [
-            name
-            for name, row, column in zip(
-                self.spec.classes, self._matrix.sum(dim=1), self._matrix.sum(dim=0), strict=True
-            )
-            if row + column == 0
-        ]
+        absent = self._result.absent()
         if not absent:
             return {}
         return {"classes_left_out": f"neither labelled nor predicted: {', '.join(absent)}"}
 
-    def _ious(self) -> NDArray[np.float64]:
-        """Intersection over union of each class, [C], NaN where there is nothing."""
-        right = self._matrix.diagonal()
-        union = self._matrix.sum(dim=0) + self._matrix.sum(dim=1) - right
-        return (right / union).numpy()
-
     def tables(self) -> list[Table]:
-        labelled = self._matrix.sum(dim=1)  # [C]
-        shares = labelled / labelled.sum()
-        found = self._matrix.diagonal() / labelled  # [C]
-        rows = tuple(
-            (
-                Cell(name),
-                Cell(f"{100 * iou:.1f}", float(np.nan_to_num(iou))),
-                Cell(f"{100 * recall:.1f}"),
-                Cell(f"{100 * share:.1f}"),
-            )
-            for name, iou, recall, share in zip(
-                self.spec.classes, self._ious(), found.tolist(), shares.tolist(), strict=True
-            )
-        )
-        columns = ("class", "IoU %", "found %", "of all pixels %")
-        metrics = tuple(f"{self.evaluated_split}/{iou_key(name)}" for name in self.spec.classes)
-        return [Table(f"classes of {self.evaluated_split}", columns, rows, metrics)]
+        return [self._result.table(self.evaluated_split)]
 
     def draw(self, folder: Path) -> list[Path]:
         paths = []
@@ -221,11 +195,12 @@ class SegmentationTask(Task):
             picture = _resized(self.trainer.datamodule.image(name), labels.shape)
             paths.append(folder / f"{Path(name).stem}.png")
             self._draw_one(picture, found, labels, paths[-1])
-        if not len(self._matrix):
+        if not len(self._result.matrix):
             return paths
         paths += [folder / "classes.png", folder / "confusion.png"]
-        class_figure(self.spec.classes, self._ious(), paths[-2], score="intersection over union")
-        confusion_figure(self._matrix.numpy(), self.spec.classes, paths[-1])
+        ious = self._result.ious()
+        class_figure(self.spec.classes, ious, paths[-2], score="intersection over union")
+        confusion_figure(self._result.matrix, self.spec.classes, paths[-1])
         return paths
 
     def _draw_one(
@@ -310,24 +285,6 @@ def _refuse_factor(model: SegmentationModel, factor: float) -> None:
     else:
         return
     raise UserError([Problem(key="task.backbone_rate_factor", given=str(factor), message=message)])
-
-
-def _cross_entropy(logits: Tensor, labels: Tensor, weight: Tensor | None) -> tuple[Tensor, Tensor]:
-    """The sum over pixels that are not void, and the sum of their weights.
-
-    Args:
-        logits: [B, C, height, width].
-        labels: [B, height, width].
-        weight: of each class, [C]; None for 1.
-    """
-    # In full precision: under autocast a sum over many pixels in bf16 loses all but the first.
-    nll = F.cross_entropy(
-        logits.float(), labels, weight=weight, ignore_index=VOID, reduction="sum"
-    )  # []
-    labelled = labels[labels != VOID]  # [pixels]
-    if weight is None:
-        return nll, nll.new_tensor(len(labelled))
-    return nll, weight[labelled].sum()
 
 
 def _bytes(labels: Tensor) -> NDArray[np.uint8]:
