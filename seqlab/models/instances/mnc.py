@@ -8,12 +8,12 @@ from torch.nn import functional as F
 
 from seqlab.components.backbones.interface import Backbone
 from seqlab.components.layers.convolution import normalised_convolution
+from seqlab.components.layers.fused_maps import FusedMaps
 from seqlab.components.regions.boxes import box_overlaps, clip, decode
 from seqlab.components.regions.proposals import RegionProposals, box_loss
 from seqlab.components.regions.warping import paste, warp
-from seqlab.models.instances.fused_maps import FusedMaps
-from seqlab.models.instances.selection import best_of, classified
 from seqlab.models.interfaces import AuxiliaryTerm, Detections, InstanceModel, Instances
+from seqlab.models.named_regions import best_of, classified
 
 
 class MNC(InstanceModel):

@@ -12,8 +12,8 @@ from seqlab.components.regions.boxes import clip, mask_overlaps, tight_boxes
 from seqlab.components.regions.grouping import Segments, grouped
 from seqlab.components.regions.sampling import by_chance
 from seqlab.components.regions.warping import paste, warp
-from seqlab.models.instances.selection import best_of, classified
 from seqlab.models.interfaces import AuxiliaryTerm, Detections, InstanceModel, Instances
+from seqlab.models.named_regions import best_of, classified
 
 CONTEXT = 1.15  # times the sides of a segment's box, of which a crop is taken
 

@@ -15,8 +15,8 @@ from seqlab.components.regions.proposals import RegionProposals
 from seqlab.components.regions.sampling import by_chance
 from seqlab.models.instances.mnc import MNC
 from seqlab.models.instances.sds import SDS
-from seqlab.models.instances.selection import best_of
 from seqlab.models.interfaces import InstanceModel, Instances
+from seqlab.models.named_regions import best_of
 
 
 def mnc(**changes: Any) -> MNC:
