@@ -103,3 +103,30 @@ class VideoCaptionBatch(NamedTuple):
     lengths: Tensor  # [B], words and end
     references: tuple[tuple[str, ...], ...]  # V times all the captions of the video
     telling: Tensor | None  # [V, F], True where a frame shows what the caption asks for; generated
+
+
+class ContextBatch(NamedTuple):
+    """Patches of images, and pairs of patches of one image."""
+
+    image_ids: tuple[str, ...]  # N names, of the image of each patch
+    patches: Tensor  # [N, 3, p, p]
+    centres: Tensor  # [N, 2], right and down, from -1 to 1: 0 is the middle of the image
+    pairs: Tensor  # [B, 2], numbers of two patches
+    positions: Tensor  # [B], where the second lies seen from the first, 0 to 7
+
+
+class ImageBatch(NamedTuple):
+    """Images and what they show."""
+
+    image_ids: tuple[str, ...]  # B names: file names, or photo numbers
+    images: Tensor  # [B, 3, height, width] in [0, 1]
+    labels: Tensor  # [B, C], 1 what it shows, 0 what it does not, -1 what does not count
+
+
+class NormalsBatch(NamedTuple):
+    """Images and the direction in which the surface at each pixel faces."""
+
+    image_ids: tuple[str, ...]  # B names: file names, or photo numbers
+    images: Tensor  # [B, 3, height, width] in [0, 1], resized to what the model is to see
+    normals: Tensor  # [B, 3, height', width'], right, down and away from the camera; of length 1,
+    # 0 where it is not known; in evaluation as large as they were annotated

@@ -194,3 +194,46 @@ class VideoCaptionSpec(TextSpec):
     width: int
     max_length: int
     split_hash: str
+
+
+@dataclass(frozen=True)
+class ContextSpec(Spec):
+    """Patches of images.
+
+    Args:
+        patch_size: height and width of a patch in pixels.
+        split_hash: hash of the lists of images of each split.
+    """
+
+    patch_size: int
+    split_hash: str
+
+
+@dataclass(frozen=True)
+class ImageSpec(Spec):
+    """Images and what they show.
+
+    Args:
+        classes: their names, in the order of the numbers.
+        is_multi_label: whether an image may show several classes, or none.
+        height: of an image in pixels.
+        width: of an image in pixels.
+        split_hash: hash of the lists of examples of each split.
+    """
+
+    classes: tuple[str, ...]
+    is_multi_label: bool
+    height: int
+    width: int
+    split_hash: str
+
+
+@dataclass(frozen=True)
+class NormalsSpec(Spec):
+    """Images with the direction of each visible surface.
+
+    Args:
+        split_hash: hash of the lists of examples of each split.
+    """
+
+    split_hash: str

@@ -222,3 +222,57 @@ class VideoCaptioningModel(SequenceGenerator):
 
     Attention weights [.., F] are those of the frames, in order of time.
     """
+
+
+class ContextModel(nn.Module, ABC):
+    """Says where in an image a patch lies, seen from another patch of it.
+
+    Attributes:
+        backbone: reads one patch; what other tasks start from.
+    """
+
+    backbone: Backbone
+
+    @abstractmethod
+    def embed(self, patches: Tensor) -> Tensor:
+        """What is known of each patch before it meets another, fc6: [N, D] of [N, 3, p, p]."""
+
+    @abstractmethod
+    def forward(self, patches: Tensor, pairs: Tensor) -> Tensor:
+        """Unnormalised scores [B, 8] of where the second of each pair lies.
+
+        Args:
+            patches: [N, 3, p, p] with values in [0, 1] or normalised; each is read once.
+            pairs: numbers of two patches, [B, 2].
+        """
+
+
+class PatchLocator(nn.Module, ABC):
+    """Says where in its image a patch lies, from nothing but the patch.
+
+    Attributes:
+        backbone: reads the patch.
+    """
+
+    backbone: Backbone
+
+    @abstractmethod
+    def forward(self, patches: Tensor) -> Tensor:
+        """Centres [N, 2], right and down, of patches [N, 3, p, p].
+
+        From -1 to 1: 0 is the middle of the image, 1 its right or lower border.
+        """
+
+
+class ImageClassifier(nn.Module, ABC):
+    """Says what an image shows.
+
+    Attributes:
+        backbone: reads the image.
+    """
+
+    backbone: Backbone
+
+    @abstractmethod
+    def forward(self, images: Tensor) -> Tensor:
+        """Unnormalised scores [B, C] of images [B, 3, height, width] with values in [0, 1]."""
