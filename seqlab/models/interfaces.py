@@ -217,11 +217,23 @@ class Footage(NamedTuple):
     lengths: Tensor  # [B], frames that are real
 
 
-class VideoCaptioningModel(SequenceGenerator):
-    """Describes a video in a sentence; the source is `Footage`.
+class Watched(NamedTuple):
+    """What a model saw in videos: a vector of each frame."""
 
-    Attention weights [.., F] are those of the frames, in order of time.
+    vectors: Tensor  # [B, F, D], 0 after a video's last frame
+    lengths: Tensor  # [B], frames that are real
+
+
+class VideoCaptioningModel(SequenceGenerator):
+    """Describes a video in a sentence; the source is what it has `Watched`.
+
+    Videos are watched before they are described, once for all captions of a video. Attention
+    weights [.., F] are those of the frames, in order of time.
     """
+
+    @abstractmethod
+    def watch(self, footage: Footage) -> Watched:
+        """What `encode` and `forward` are to describe."""
 
 
 class ContextModel(nn.Module, ABC):
