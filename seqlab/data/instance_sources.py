@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from seqlab.components.regions.boxes import tight_boxes
+from seqlab.data.annotated_images import AnnotatedImages
 
 
 class Annotated(NamedTuple):
@@ -35,34 +36,8 @@ def annotated(
     )
 
 
-class InstanceImages(ABC):
-    """The images of one split by number, with their objects.
-
-    Args:
-        image_ids: names, unique in the data set.
-    """
-
-    def __init__(self, image_ids: Sequence[str]) -> None:
-        self.image_ids = tuple(image_ids)
-
-    def __len__(self) -> int:
-        return len(self.image_ids)
-
-    @abstractmethod
-    def __getitem__(self, index: int) -> Annotated:
-        """An image and its objects.
-
-        Raises:
-            DataError: they cannot be read, or do not fit each other; the text names the files.
-        """
-
-    @abstractmethod
-    def size(self, index: int) -> tuple[int, int]:
-        """Height and width in pixels."""
-
-    def probe(self) -> list[str]:
-        """Problems that a glance at each file shows."""
-        return []
+class InstanceImages(AnnotatedImages[Annotated]):
+    """The images of one split by number, with their objects."""
 
 
 class InstanceSource(ABC):

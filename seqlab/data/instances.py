@@ -1,20 +1,26 @@
 """Images with objects, of any source, in batches."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
 from torch.nn import functional as F
-from torch.utils.data import ConcatDataset, Dataset
+from torch.utils.data import ConcatDataset
 
+from seqlab.data.annotated_images import (
+    Example,
+    Prepare,
+    PreparedImages,
+    looked_at,
+    picture_of,
+    split_hash,
+)
 from seqlab.data.batches import VOID, InstanceBatch
-from seqlab.data.errors import DataError
 from seqlab.data.images import read_image, verify
 from seqlab.data.instance_sources import Annotated, InstanceImages, InstanceSource, annotated
 from seqlab.data.label_maps import Pair
@@ -85,20 +91,9 @@ class InstanceDataModule(LightningDataModule):
         """
         if self._splits:
             return
-        splits = self.source.read()
-        problems = [problem for name in SPLITS for problem in splits[name].probe()]
-        if problems:
-            raise DataError(problems)
-        train = splits["train"]
-        if not len(train):
-            raise DataError(["no image of the training split is here"], "is the data set complete?")
-        sizes = {train.size(index) for index in range(len(train))}
-        if self.crop_size is None and len(sizes) > 1:
-            named = ", ".join(f"{height} x {width}" for height, width in sorted(sizes)[:4])
-            hint = "set data.crop_size=[HEIGHT,WIDTH]"
-            raise DataError([f"training pictures differ in size: {named}"], hint)
+        splits = looked_at(self.source.read(), of_one_size=self.crop_size is None)
         self._splits = splits
-        self._spec = InstanceSpec(classes=self.source.classes, split_hash=_hash(splits))
+        self._spec = InstanceSpec(classes=self.source.classes, split_hash=split_hash(splits))
 
     def adopt(self, spec: InstanceSpec) -> None:
         """Take what a checkpoint was trained with."""
@@ -132,8 +127,10 @@ class InstanceDataModule(LightningDataModule):
         sizes = [fitted_size(images.size(index), self.image_size) for index in range(len(images))]
         return self._loader(images, EqualSizes(sizes, batch_size=self.batch_size), self._evaluated)
 
-    def _loader(self, images: InstanceImages, plan: Plan, prepare: "Prepare") -> ResumableLoader:
-        data = InstanceDataset(images, prepare)
+    def _loader(
+        self, images: InstanceImages, plan: Plan, prepare: Prepare[Annotated]
+    ) -> ResumableLoader:
+        data = PreparedImages(images, prepare)
         return ResumableLoader(data, plan, collate, num_workers=self.num_workers)
 
     def _prepare(self, whole: Annotated, epoch: int, number: int) -> Annotated:
@@ -159,10 +156,7 @@ class InstanceDataModule(LightningDataModule):
 
     def image(self, image_id: str) -> Tensor:
         """An image of any split as evaluation sees it, [3, height, width] in [0, 1]."""
-        for split in self._splits.values():
-            if image_id in split.image_ids:
-                return fit(split[split.image_ids.index(image_id)].image, self.image_size)
-        raise KeyError(f"no image is named {image_id}")
+        return fit(picture_of(self._splits, image_id), self.image_size)
 
     def open_image(self, path: Path) -> Tensor:
         """A file's image as evaluation sees it, [3, height, width] in [0, 1]; needs no setup."""
@@ -174,38 +168,7 @@ class InstanceDataModule(LightningDataModule):
         return verify(ConcatDataset([splits[name] for name in SPLITS]), on_progress)
 
 
-Prepare = Callable[[Annotated, int, int], Annotated]  # of an image, an epoch and its number
-
-
-class Example(NamedTuple):
-    """An image as the network gets it, and its objects."""
-
-    image_id: str
-    seen: Annotated
-
-
-class InstanceDataset(Dataset[Example]):
-    """The images of a split, asked for by epoch and number.
-
-    Args:
-        images: of the split.
-        prepare: makes of bytes what the network gets.
-    """
-
-    def __init__(self, images: InstanceImages, prepare: Prepare) -> None:
-        self.images = images
-        self.prepare = prepare
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, key: tuple[int, int]) -> Example:
-        epoch, number = key
-        seen = self.prepare(self.images[number], epoch, number)
-        return Example(self.images.image_ids[number], seen)
-
-
-def collate(examples: Sequence[Example]) -> InstanceBatch:
+def collate(examples: Sequence[Example[Annotated]]) -> InstanceBatch:
     """A batch of images of one size; there is room for one object at least."""
     most = max(1, *(len(example.seen.labels) for example in examples))
     padded = [_padded(example.seen, most) for example in examples]
@@ -236,11 +199,3 @@ def _owners(masks: Tensor) -> Tensor:
     for number in masks.flatten(1).sum(dim=1).argsort(descending=True, stable=True).tolist():
         owners[masks[number]] = number
     return owners
-
-
-def _hash(splits: dict[str, InstanceImages]) -> str:
-    digest = hashlib.sha256()
-    for name in SPLITS:
-        for image_id in splits[name].image_ids:
-            digest.update(f"{name}\t{image_id}\n".encode())
-    return digest.hexdigest()

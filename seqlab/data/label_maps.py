@@ -10,6 +10,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from seqlab.data.annotated_images import AnnotatedImages
 from seqlab.data.batches import VOID
 from seqlab.data.errors import DataError
 from seqlab.data.images import read_all
@@ -46,26 +47,8 @@ class LabelScheme(NamedTuple):
         return torch.from_numpy(table[numbers])
 
 
-class LabelledImages(ABC):
-    """The images of one split by number, with their label maps.
-
-    Args:
-        image_ids: names, unique in the data set.
-    """
-
-    def __init__(self, image_ids: Sequence[str]) -> None:
-        self.image_ids = tuple(image_ids)
-
-    def __len__(self) -> int:
-        return len(self.image_ids)
-
-    @abstractmethod
-    def __getitem__(self, index: int) -> Pair:
-        """An image and its labels, which are as large.
-
-        Raises:
-            DataError: they cannot be read, or do not fit each other; the text names the files.
-        """
+class LabelledImages(AnnotatedImages[Pair]):
+    """The images of one split by number, with their label maps, which are as large."""
 
     @abstractmethod
     def labels(self, index: int) -> Tensor:
@@ -74,14 +57,6 @@ class LabelledImages(ABC):
         Raises:
             DataError: they cannot be read or do not fit the image.
         """
-
-    @abstractmethod
-    def size(self, index: int) -> tuple[int, int]:
-        """Height and width in pixels."""
-
-    def probe(self) -> list[str]:
-        """Problems that a glance at each file shows."""
-        return []
 
 
 class SegmentationSource(ABC):

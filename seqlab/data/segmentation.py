@@ -1,17 +1,24 @@
 """Images with a class for each pixel, of any source, in batches."""
 
-import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
 import torch
 from lightning import LightningDataModule
 from torch import Tensor
-from torch.utils.data import ConcatDataset, Dataset
+from torch.utils.data import ConcatDataset
 
+from seqlab.data.annotated_images import (
+    Example,
+    Prepare,
+    PreparedImages,
+    looked_at,
+    picture_of,
+    split_hash,
+)
 from seqlab.data.batches import SegmentationBatch
 from seqlab.data.errors import DataError
 from seqlab.data.images import read_image, verify
@@ -91,14 +98,7 @@ class SegmentationDataModule(LightningDataModule):
         """
         if self._splits:
             return
-        splits = self.source.read()
-        problems = [problem for name in SPLITS for problem in splits[name].probe()]
-        if problems:
-            raise DataError(problems)
-        if not len(splits["train"]):
-            raise DataError(["no image of the training split is here"], "is the data set complete?")
-        if self.crop_size is None:
-            _refuse_sizes(splits["train"])
+        splits = looked_at(self.source.read(), of_one_size=self.crop_size is None)
         self._splits = splits
         scheme = self.source.scheme
         counts, problems = count_classes(self._images("train"), len(scheme.classes))
@@ -109,7 +109,7 @@ class SegmentationDataModule(LightningDataModule):
             classes=scheme.classes,
             palette=scheme.palette,
             class_weights=median_frequency_weights(counts),
-            split_hash=_hash(splits),
+            split_hash=split_hash(splits),
         )
 
     def adopt(self, spec: SegmentationSpec) -> None:
@@ -152,8 +152,10 @@ class SegmentationDataModule(LightningDataModule):
         plan = EqualSizes(sizes, batch_size=self.batch_size)
         return self._loader(images, plan, self._evaluated)
 
-    def _loader(self, images: LabelledImages, plan: Plan, prepare: "Prepare") -> ResumableLoader:
-        data = SegmentationDataset(images, prepare)
+    def _loader(
+        self, images: LabelledImages, plan: Plan, prepare: Prepare[Pair]
+    ) -> ResumableLoader:
+        data = PreparedImages(images, prepare)
         return ResumableLoader(data, plan, collate, num_workers=self.num_workers)
 
     def _prepare(self, pair: Pair, epoch: int, number: int) -> Pair:
@@ -167,10 +169,7 @@ class SegmentationDataModule(LightningDataModule):
 
     def image(self, image_id: str) -> Tensor:
         """An image of any split as evaluation sees it, [3, height, width] in [0, 1]."""
-        for split in self._splits.values():
-            if image_id in split.image_ids:
-                return fit(split[split.image_ids.index(image_id)].image, self.image_size)
-        raise KeyError(f"no image is named {image_id}")
+        return fit(picture_of(self._splits, image_id), self.image_size)
 
     def open_image(self, path: Path) -> Tensor:
         """A file's image as evaluation sees it, [3, height, width] in [0, 1]; needs no setup."""
@@ -182,60 +181,10 @@ class SegmentationDataModule(LightningDataModule):
         return verify(ConcatDataset([splits[name] for name in SPLITS]), on_progress)
 
 
-Prepare = Callable[[Pair, int, int], Pair]  # of a pair, an epoch and the number of an image
-
-
-class Example(NamedTuple):
-    """An image as the network gets it, and its labels."""
-
-    image_id: str
-    pair: Pair
-
-
-class SegmentationDataset(Dataset[Example]):
-    """The images of a split, asked for by epoch and number.
-
-    Args:
-        images: of the split.
-        prepare: makes of bytes what the network gets.
-    """
-
-    def __init__(self, images: LabelledImages, prepare: Prepare) -> None:
-        self.images = images
-        self.prepare = prepare
-
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, key: tuple[int, int]) -> Example:
-        epoch, number = key
-        return Example(
-            self.images.image_ids[number], self.prepare(self.images[number], epoch, number)
-        )
-
-
-def collate(examples: Sequence[Example]) -> SegmentationBatch:
+def collate(examples: Sequence[Example[Pair]]) -> SegmentationBatch:
     """A batch of images of one size."""
     return SegmentationBatch(
         image_ids=tuple(example.image_id for example in examples),
-        images=torch.stack([example.pair.image for example in examples]),
-        labels=torch.stack([example.pair.labels for example in examples]).long(),
+        images=torch.stack([example.seen.image for example in examples]),
+        labels=torch.stack([example.seen.labels for example in examples]).long(),
     )
-
-
-def _refuse_sizes(images: LabelledImages) -> None:
-    first: dict[tuple[int, int], str] = {}
-    for index, image_id in enumerate(images.image_ids):
-        first.setdefault(images.size(index), image_id)
-    if len(first) > 1:
-        sizes = [f"{name}: {height} x {width} pixels" for (height, width), name in first.items()]
-        hint = "training pictures differ in size: set data.crop_size=[HEIGHT,WIDTH]"
-        raise DataError(sizes, hint)
-
-
-def _hash(splits: dict[str, LabelledImages]) -> str:
-    digest = hashlib.sha256()
-    for name in SPLITS:
-        for image_id in splits[name].image_ids:
-            digest.update(f"{name}\t{image_id}\n".encode())
-    return digest.hexdigest()
