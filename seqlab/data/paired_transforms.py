@@ -1,4 +1,4 @@
-"""Image and label map brought to a size together; chance only where it is handed in."""
+"""Image and annotation brought to a size together; chance only where it is handed in."""
 
 from dataclasses import dataclass
 
@@ -109,20 +109,9 @@ def training_pair(
         augmentation: what chance does; None for nothing.
         generator: the chance.
     """
-    own = _size(pair.image)
-    fitted = fitted_size(own, image_size)
-    scaled = _scaled(fitted, augmentation.draw_scale(generator)) if augmentation else fitted
-    chance = generator if augmentation and augmentation.crop else None
-    spans = [
-        _Span.draw(own[side], scaled[side], (crop_size or fitted)[side], chance)
-        for side in range(2)
-    ]
-    image = _cut(pair.image, spans, _GREY)
-    labels = _cut(pair.labels.unsqueeze(0), spans, VOID, _NEAREST).squeeze(0)
-    if augmentation and augmentation.flip and generator.random() < 0.5:
-        image, labels = image.flip(-1), labels.flip(-1)
-    image = _to_unit(image)
-    return Pair(augmentation.recolour(image, generator) if augmentation else image, labels)
+    view = View.draw(_size(pair.image), image_size, crop_size, augmentation, generator)
+    labels = view.annotation(pair.labels.unsqueeze(0), VOID).squeeze(0)
+    return Pair(view.picture(pair.image, augmentation, generator), labels)
 
 
 @dataclass(frozen=True)
@@ -148,6 +137,55 @@ class _Span:
         start = min(own - 1, round(low * own / scaled))
         stop = max(start + 1, round(high * own / scaled))
         return cls(start, stop, high - low, low - first, first + wanted - high)
+
+
+@dataclass(frozen=True)
+class View:
+    """The part of a picture that training sees, and whether as in a mirror."""
+
+    rows: _Span
+    columns: _Span
+    is_mirrored: bool
+
+    @classmethod
+    def draw(
+        cls,
+        size: Size,
+        image_size: Size | None,
+        crop_size: Size | None,
+        augmentation: PairedAugmentation | None,
+        generator: np.random.Generator,
+    ) -> "View":
+        """A view of a picture of some size; the other arguments are those of `training_pair`."""
+        fitted = fitted_size(size, image_size)
+        scaled = _scaled(fitted, augmentation.draw_scale(generator)) if augmentation else fitted
+        chance = generator if augmentation and augmentation.crop else None
+        rows, columns = (
+            _Span.draw(size[side], scaled[side], (crop_size or fitted)[side], chance)
+            for side in range(2)
+        )
+        is_mirrored = augmentation is not None and augmentation.flip and generator.random() < 0.5
+        return cls(rows, columns, is_mirrored)
+
+    def picture(
+        self,
+        image: Tensor,
+        augmentation: PairedAugmentation | None,
+        generator: np.random.Generator,
+    ) -> Tensor:
+        """What is seen of a picture of bytes [3, height, width], in [0, 1]; grey beside it."""
+        seen = _to_unit(self._turned(_cut(image, [self.rows, self.columns], _GREY)))
+        return augmentation.recolour(seen, generator) if augmentation else seen
+
+    def annotation(self, annotation: Tensor, fill: int) -> Tensor:
+        """What is seen of numbers [C, height, width] that belong to pixels; `fill` beside them.
+
+        A pixel gets the numbers of the nearest one.
+        """
+        return self._turned(_cut(annotation, [self.rows, self.columns], fill, _NEAREST))
+
+    def _turned(self, picture: Tensor) -> Tensor:
+        return picture.flip(-1) if self.is_mirrored else picture
 
 
 def _cut(
