@@ -8,14 +8,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch.nn.modules.batchnorm import _BatchNorm
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
 from seqlab.components.inference.interface import PixelInference
 from seqlab.components.losses import pixel_nll
-from seqlab.config.errors import Problem, UserError
 from seqlab.data.batches import VOID, SegmentationBatch
 from seqlab.data.images import read_image, refuse_broken
 from seqlab.data.segmentation import SegmentationDataModule
@@ -24,6 +21,7 @@ from seqlab.metrics.segmentation import BoundaryF1, PixelScores
 from seqlab.models.interfaces import SegmentationModel
 from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
 from seqlab.tasks.class_result import ClassResult
+from seqlab.tasks.pixels import as_picture, backbone_rate, enlarged, keep_statistics, refuse_factor
 from seqlab.tasks.tables import Table
 from seqlab.viz.class_scores import class_figure
 from seqlab.viz.confusion import confusion_figure
@@ -77,7 +75,7 @@ class SegmentationTask(Task):
         num_figures: int,
     ) -> None:
         super().__init__(model=model, spec=spec, optimizer=optimizer, schedule=schedule)
-        _refuse_factor(model, backbone_rate_factor)
+        refuse_factor(model, backbone_rate_factor)
         self.model: SegmentationModel
         self.spec: SegmentationSpec
         self.inference = inference
@@ -104,16 +102,12 @@ class SegmentationTask(Task):
         return len(batch.images)
 
     def rate_factors(self) -> dict[nn.Module, float]:
-        if self.backbone_rate_factor == 1:
-            return {}
-        return {self.model.backbone: self.backbone_rate_factor}
+        return backbone_rate(self.model, self.backbone_rate_factor)
 
     def train(self, mode: bool = True) -> Self:
         super().train(mode)
         if self.frozen_batch_norm:
-            for module in self.model.modules():
-                if isinstance(module, _BatchNorm):
-                    module.eval()
+            keep_statistics(self.model)
         return self
 
     def on_fit_start(self) -> None:
@@ -132,9 +126,7 @@ class SegmentationTask(Task):
     def score(self, images: Tensor, size: tuple[int, int]) -> Tensor:
         """Logits [B, C, *size] of images [B, 3, height, width], resized to another size."""
         logits = self.inference(lambda shown: self.model(shown).logits, images).float()
-        if logits.shape[2:] == size:
-            return logits
-        return F.interpolate(logits, size=size, mode="bilinear", align_corners=False)
+        return enlarged(logits, size)
 
     def _evaluate(self, batch: SegmentationBatch, batch_index: int, scores: PixelScores) -> Tensor:
         """Score a batch; the classes [B, height', width'] that were chosen."""
@@ -192,7 +184,7 @@ class SegmentationTask(Task):
     def draw(self, folder: Path) -> list[Path]:
         paths = []
         for name, found, labels in self._to_draw:
-            picture = _resized(self.trainer.datamodule.image(name), labels.shape)
+            picture = as_picture(self.trainer.datamodule.image(name), labels.shape)
             paths.append(folder / f"{Path(name).stem}.png")
             self._draw_one(picture, found, labels, paths[-1])
         if not len(self._result.matrix):
@@ -269,29 +261,5 @@ class _Answered(NamedTuple):
     labels: NDArray[np.uint8]  # [height, width]
 
 
-def _refuse_factor(model: SegmentationModel, factor: float) -> None:
-    """A rate of its own needs a backbone that is trained.
-
-    Raises:
-        UserError: there is none, or the factor is below 0.
-    """
-    backbone = getattr(model, "backbone", None)
-    if factor < 0:
-        message = "is 0 or above"
-    elif factor != 1 and backbone is None:
-        message = f"{type(model).__name__} has no backbone that could have a rate of its own"
-    elif factor != 1 and not any(each.requires_grad for each in backbone.parameters()):
-        message = "nothing of the backbone is trained; model.backbone.train says what is"
-    else:
-        return
-    raise UserError([Problem(key="task.backbone_rate_factor", given=str(factor), message=message)])
-
-
 def _bytes(labels: Tensor) -> NDArray[np.uint8]:
     return labels.to(torch.uint8).cpu().numpy()
-
-
-def _resized(image: Tensor, size: tuple[int, ...]) -> NDArray[np.float32]:
-    """An image [3, height, width] as one of another size, [*size, 3]."""
-    resized = F.interpolate(image.unsqueeze(0), size=size, mode="bilinear", align_corners=False)
-    return resized[0].permute(1, 2, 0).clamp(0, 1).numpy()
