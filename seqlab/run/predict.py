@@ -17,7 +17,7 @@ from seqlab.run.inputs import TYPED, find_files, is_typed, read_lines
 from seqlab.run.members import answers_of, exchange_parts, read_members
 from seqlab.run.rundir import atomic_write
 from seqlab.run.screen import Screen
-from seqlab.tasks.base import Hypothesis, Prediction, Task
+from seqlab.tasks.base import Prediction, Task
 
 
 def predict(config: DictConfig) -> list[Prediction]:
@@ -99,7 +99,9 @@ def _shown(answer: Prediction, *, with_source: bool) -> Text:
     blocks = [Text(answer.source, "dim")] if with_source else []
     for rank, hypothesis in enumerate(answer.hypotheses):
         block = Text.assemble("  ", (hypothesis.text, "" if rank else "bold"))
-        block.append(f"   {_likelihood(hypothesis, answer)}", style="dim")
+        if hypothesis.log_probability is not None:
+            likelihood = _likelihood(hypothesis.log_probability, is_choice=answer.is_choice)
+            block.append(f"   {likelihood}", style="dim")
         if len(answer.hypotheses) > 1 and not answer.is_choice:
             block.append(f"   score {hypothesis.score:.2f}", style="dim")
         blocks.append(block)
@@ -109,10 +111,10 @@ def _shown(answer: Prediction, *, with_source: bool) -> Text:
     return Text("\n").join(blocks)
 
 
-def _likelihood(hypothesis: Hypothesis, answer: Prediction) -> str:
-    if answer.is_choice:
-        return f"probability {math.exp(hypothesis.log_probability):.3f}"
-    return f"log-probability {hypothesis.log_probability:.2f}"
+def _likelihood(log_probability: float, *, is_choice: bool) -> str:
+    if is_choice:
+        return f"probability {math.exp(log_probability):.3f}"
+    return f"log-probability {log_probability:.2f}"
 
 
 def _keep(answers: list[Prediction], folder: Path) -> None:

@@ -63,8 +63,8 @@ class Hypothesis(NamedTuple):
     """One sequence that a search found, as text."""
 
     text: str
-    log_probability: float
-    score: float  # what it is ranked by
+    log_probability: float | None  # None where an answer has no probability
+    score: float | None  # what it is ranked by
 
 
 class Prediction(NamedTuple):
