@@ -260,6 +260,6 @@ def _misfit(values: Mapping[str, Any], group: str, reason: str) -> Problem:
     message = f"does not fit the task {task}: {reason}"
     homes = [name for name in catalog.names("task") if given in catalog.fitting(name, group)]
     if homes:
-        message += f"; it belongs to task={homes[0]}"
+        message += f"; it belongs to {' and '.join(f'task={home}' for home in homes)}"
     near = nearest(given, allowed)
     return Problem(key=group, given=given, message=message, allowed=allowed, nearest=near)
