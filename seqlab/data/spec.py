@@ -233,7 +233,10 @@ class NormalsSpec(Spec):
     """Images with the direction of each visible surface.
 
     Args:
+        mean_normal: direction of length 1, right, down and away from the camera: the mean of what
+            is known of training images.
         split_hash: hash of the lists of examples of each split.
     """
 
+    mean_normal: tuple[float, float, float]
     split_hash: str
