@@ -43,9 +43,8 @@ def take_photo(seed: int, number: int, size: tuple[int, int], aberration: float 
         seed: of all the photos.
         number: of this one.
         size: height and width in pixels.
-        aberration: lateral chromatic aberration of the lens: by how much red is magnified and blue
-            reduced about the middle; a hundredth moves them apart by as much at the border of a
-            photo as a cheap lens does.
+        aberration: lateral chromatic aberration of the lens: by how much red and blue, that is
+            magenta, are magnified about the middle and green is not.
     """
     chance = np.random.default_rng([seed, number])
     camera_height, pitch = chance.uniform(1.4, 2.4), chance.uniform(-0.08, 0.16)
@@ -119,9 +118,9 @@ def _sky(chance: np.random.Generator, rays: Array, horizon: Array) -> Array:
 
 
 def _aberrated(picture: Array, aberration: float) -> Array:
-    """A picture [height, width, 3] whose red is magnified about the middle and blue reduced."""
+    """A picture [height, width, 3] whose red and blue are magnified about the middle."""
     channels = torch.from_numpy(picture).permute(2, 0, 1).unsqueeze(1)  # [3, 1, height, width]
-    scales = torch.tensor([1 / (1 + aberration), 1.0, 1 / (1 - aberration)], dtype=torch.float64)
+    scales = 1 / torch.tensor([1 + aberration, 1.0, 1 + aberration], dtype=torch.float64)  # [3]
     matrices = torch.zeros(3, 2, 3, dtype=torch.float64)
     matrices[:, 0, 0] = matrices[:, 1, 1] = scales
     grid = F.affine_grid(matrices, list(channels.shape), align_corners=False)
