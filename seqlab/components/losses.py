@@ -160,3 +160,23 @@ def pixel_nll(
     if weight is None:
         return nll, nll.new_tensor(len(labelled))
     return nll, weight[labelled].sum()
+
+
+def label_nll(logits: Tensor, labels: Tensor, is_multi_label: bool) -> tuple[Tensor, Tensor]:
+    """The negative log-likelihood of what images show, and of how many answers it is.
+
+    An answer is the one class of an image, or of each class whether it is shown.
+
+    Args:
+        logits: [B, C].
+        labels: 1 what is shown, 0 what is not, -1 what does not count, [B, C].
+        is_multi_label: whether an image may show several classes, or none.
+    """
+    logits = logits.float()  # [B, C]
+    if not is_multi_label:
+        nll = F.cross_entropy(logits, labels.argmax(dim=1), reduction="sum")  # []
+        return nll, nll.new_tensor(len(logits))
+    counted = labels >= 0  # [B, C]
+    shown = labels.clamp_min(0).to(logits.dtype)  # [B, C]
+    losses = F.binary_cross_entropy_with_logits(logits, shown, reduction="none")  # [B, C]
+    return losses.masked_fill(~counted, 0.0).sum(), counted.sum()

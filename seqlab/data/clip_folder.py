@@ -4,10 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
-import numpy as np
-
-from seqlab.data.errors import DataError
-from seqlab.data.sources import SPLITS
+from seqlab.data.class_folders import files_of_classes, refuse_shares, share_out
 from seqlab.data.video_files import ENDINGS, VideoFiles, usable_videos
 from seqlab.data.video_sources import Videos, VideoSource
 
@@ -40,8 +37,7 @@ class ClipFolder(VideoSource):
         on_bad: Literal["error", "skip"],
         in_memory: bool,
     ) -> None:
-        if len(shares) != len(SPLITS) or abs(sum(shares) - 1) > 1e-6 or min(shares) < 0:
-            raise ValueError(f"shares are those of {', '.join(SPLITS)}, not {list(shares)}")
+        refuse_shares(shares)
         self.folder = Path(folder).expanduser()
         self.frame_size = (frame_size[0], frame_size[1])
         self.shares = tuple(shares)
@@ -52,30 +48,12 @@ class ClipFolder(VideoSource):
         self.classes = ()
 
     def read(self) -> dict[str, Videos]:
-        if not self.folder.is_dir():
-            raise DataError([f"{self.folder}: there is no such folder"])
-        found = {
-            folder.name: sorted(p for p in folder.iterdir() if p.suffix.lower() in ENDINGS)
-            for folder in sorted(self.folder.iterdir())
-            if folder.is_dir()
-        }
-        found = {name: files for name, files in found.items() if files}
-        if len(found) < 2:
-            raise DataError(
-                [f"{self.folder}: {len(found)} folders with videos, where each class has its own"],
-                f"videos end in {', '.join(ENDINGS)}",
-            )
+        found = files_of_classes(self.folder, ENDINGS, "videos")
         self.classes = tuple(found)
         every = [path for files in found.values() for path in files]
         good = usable_videos(every, shortest=self.shortest, on_bad=self.on_bad)
-        parts: dict[str, list[tuple[Path, int]]] = {split: [] for split in SPLITS}
-        for label, files in enumerate(found.values()):
-            left = [path for path in files if path in good]
-            chance = np.random.default_rng([self.split_seed, label])
-            order = chance.permutation(len(left))
-            ends = np.round(np.cumsum(self.shares) * len(left)).astype(int)
-            for split, chosen in zip(SPLITS, np.split(order, ends[:-1]), strict=True):
-                parts[split] += [(left[index], label) for index in sorted(chosen)]
+        left = {name: [path for path in files if path in good] for name, files in found.items()}
+        parts = share_out(left, self.shares, self.split_seed)
         return {split: self._videos(part, good) for split, part in parts.items()}
 
     def _videos(self, part: Sequence[tuple[Path, int]], durations: Mapping[Path, float]) -> Videos:

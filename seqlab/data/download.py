@@ -147,10 +147,17 @@ def _unpack(archive: Path, folder: Path, inner: str, renamed: Mapping[str, str])
         target = folder / renamed.get(path.name, path.name)
         if path.name == "__MACOSX":
             continue
-        if target.is_dir():
-            shutil.rmtree(target)
-        path.replace(target)
+        _move(path, target)
     shutil.rmtree(unpacked)
+
+
+def _move(path: Path, target: Path) -> None:
+    """Move a file or a folder; what a folder of another archive holds stays beside it."""
+    if path.is_dir() and target.is_dir():
+        for each in path.iterdir():
+            _move(each, target / each.name)
+    else:
+        path.replace(target)
 
 
 def _sha256(path: Path) -> str:
