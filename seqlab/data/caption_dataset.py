@@ -127,15 +127,16 @@ def collate(examples: Sequence[Example]) -> CaptionBatch:
         images=torch.stack(images) if images else None,
         features=torch.stack(features) if features else None,
         image_index=torch.tensor([rows[example.picture.number] for example in examples]),
-        tokens=_pad([example.tokens for example in examples], CaptionSpec.pad_id),
+        tokens=pad_rows([example.tokens for example in examples], CaptionSpec.pad_id),
         lengths=torch.tensor([len(example.tokens) - 1 for example in examples]),
         references=tuple(picture.references for picture in pictures),
-        objects=_pad(objects, -1) if objects else None,
+        objects=pad_rows(objects, -1) if objects else None,
         masks=_masks(torch.stack(labels)) if labels else None,
     )
 
 
-def _pad(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+def pad_rows(rows: Sequence[Sequence[int]], value: int) -> Tensor:
+    """Rows of numbers as one tensor [B, T], the shorter ones filled up with a value."""
     padded = np.full((len(rows), max(map(len, rows))), value, np.int64)
     for row, values in zip(padded, rows, strict=True):
         row[: len(values)] = values

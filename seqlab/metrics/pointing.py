@@ -6,6 +6,8 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from seqlab.components.masking import length_mask
+
 
 class PointingAccuracy(Metric):
     """Share of the words naming an object whose attention is greatest on that object's mask.
@@ -65,6 +67,61 @@ class PointingAccuracy(Metric):
     def compute(self) -> Tensor:
         """Hits per word, 0 to 1; NaN where no word named an object."""
         return self.hits / self.words
+
+
+class TellingAttention(Metric):
+    """How much of a video's attention lies on the frames that tell what is asked for.
+
+    Attention of all words counts, also of those that any frame would do for.
+    """
+
+    is_differentiable = False
+    higher_is_better = True
+    full_state_update = False
+    mass: Tensor
+    peaks: Tensor
+    words: Tensor
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.add_state("mass", default=torch.zeros((), dtype=torch.double), dist_reduce_fx="sum")
+        self.add_state("peaks", default=torch.zeros((), dtype=torch.long), dist_reduce_fx="sum")
+        self.add_state("words", default=torch.zeros((), dtype=torch.long), dist_reduce_fx="sum")
+
+    def update(self, weights: Tensor, lengths: Tensor, telling: Tensor) -> None:
+        """Add captions.
+
+        Args:
+            weights: attention at each step, [B, T, F].
+            lengths: words and end of each caption, [B]; the end does not count.
+            telling: True on the frames that tell, [B, F]; captions of videos without one do not
+                count.
+
+        Raises:
+            ValueError: the sizes do not fit together.
+        """
+        if weights.shape[::2] != telling.shape or len(lengths) != len(weights):
+            raise ValueError(
+                f"weights {tuple(weights.shape)} do not fit {len(lengths)} lengths and frames "
+                f"{tuple(telling.shape)}"
+            )
+        counted = length_mask(lengths - 1, weights.shape[1]) & telling.any(dim=1, keepdim=True)
+        told = telling.unsqueeze(1)  # [B, 1, F]
+        mass = weights.double().masked_fill(~told, 0.0).sum(dim=2)  # [B, T]
+        best = weights.argmax(dim=2)  # [B, T]
+        self.mass += mass[counted].sum()
+        self.peaks += (telling.gather(1, best) & counted).sum()
+        self.words += counted.sum()
+
+    def compute(self) -> dict[str, Tensor]:
+        """Share of the mass, and of the words whose peak it is, 0 to 1; NaN where no word counts.
+
+        By name: attention_on_telling and peak_on_telling.
+        """
+        return {
+            "attention_on_telling": self.mass / self.words,
+            "peak_on_telling": self.peaks / self.words,
+        }
 
 
 def _check(

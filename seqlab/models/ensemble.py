@@ -9,7 +9,14 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.components.backbones.interface import Backbone
-from seqlab.models.interfaces import CaptioningModel, SequenceGenerator, TeacherForced
+from seqlab.models.interfaces import (
+    CaptioningModel,
+    Footage,
+    SequenceGenerator,
+    TeacherForced,
+    VideoCaptioningModel,
+    Watched,
+)
 
 
 class EnsembleState(NamedTuple):
@@ -121,6 +128,43 @@ class CaptioningEnsemble(CaptioningModel):
     def forward(self, source: Tensor, tokens: Tensor, lengths: Tensor) -> TeacherForced:
         """Teacher forcing over tokens [B, T + 1] on feature maps [B, D, h, w]."""
         return self.ensemble.forward_each(self.sources(source), tokens, lengths)
+
+
+class VideoCaptioningEnsemble(VideoCaptioningModel):
+    """An `Ensemble` whose members watch a video each in its own way.
+
+    Its source is what each of them has watched, in their order.
+
+    Args:
+        members: with the same vocabulary, at least one.
+
+    Raises:
+        ValueError: there is no member.
+    """
+
+    def __init__(self, *, members: Sequence[VideoCaptioningModel]) -> None:
+        super().__init__()
+        self.ensemble = Ensemble(members=members)
+
+    def watch(self, footage: Footage) -> tuple[Watched, ...]:  # type: ignore[override]
+        """What each member is to describe."""
+        return tuple(member.watch(footage) for member in self.ensemble.members)  # type: ignore
+
+    def encode(self, source: tuple[Watched, ...]) -> tuple[EnsembleState, tuple[Any, ...]]:
+        """State and memories of watched videos."""
+        return self.ensemble.encode_each(source)
+
+    def step(
+        self, tokens: Tensor, state: EnsembleState, memory: tuple[Any, ...]
+    ) -> tuple[Tensor, EnsembleState]:
+        """Log-probabilities [N, V] of what follows tokens [N], and the next state."""
+        return self.ensemble.step(tokens, state, memory)
+
+    def forward(
+        self, source: tuple[Watched, ...], tokens: Tensor, lengths: Tensor
+    ) -> TeacherForced:
+        """Teacher forcing over tokens [B, T + 1]."""
+        return self.ensemble.forward_each(source, tokens, lengths)
 
 
 class JointBackbone(Backbone):

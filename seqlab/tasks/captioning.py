@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 import torch
@@ -22,10 +22,10 @@ from seqlab.metrics.pointing import PointingAccuracy
 from seqlab.models.ensemble import CaptioningEnsemble
 from seqlab.models.interfaces import CaptioningModel, TeacherForced
 from seqlab.tasks import generation
-from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
+from seqlab.tasks.base import Outcome, Prediction, Schedule, Task
+from seqlab.tasks.described import Described, describe, draw_gallery, ranked, words_of
 from seqlab.tasks.objectives import objective, refuse_unknown_weights
 from seqlab.viz.attention import attention_figure
-from seqlab.viz.captions import caption_gallery
 
 
 class CaptioningTask(Task):
@@ -69,7 +69,7 @@ class CaptioningTask(Task):
         self.scores = CaptionScores(meteor=False)
         self.final_scores = CaptionScores(meteor=True)
         self.pointing = PointingAccuracy()
-        self._to_draw: list[_Described] = []
+        self._to_draw: list[Described] = []
         refuse_unknown_weights(model, auxiliary_weights)
         if decoding.needs_attention:
             features = torch.zeros(1, model.backbone.channels, 2, 2)  # [B, D, h, w]
@@ -114,15 +114,6 @@ class CaptioningTask(Task):
         """Captions of feature maps [I, D, h, w]."""
         return generation.find(self.decoding, self.model, features, self.spec, may_be_unknown=False)
 
-    def text(self, tokens: Tensor) -> list[str]:
-        """Words of one caption [T], up to its end."""
-        words = []
-        for token in tokens.tolist():
-            if token == self.spec.end_id:
-                break
-            words.append(self.spec.words[token])
-        return words
-
     def _evaluate(
         self, batch: CaptionBatch, batch_index: int, scores: CaptionScores
     ) -> tuple[Hypotheses, tuple[int, int]]:
@@ -138,7 +129,7 @@ class CaptioningTask(Task):
             named = named if counts else torch.full_like(named, -1)
             self.pointing.update(forced.weights, grid, named, batch.masks, batch.image_index)
         found = self.decode(features)
-        captions = [" ".join(self.text(best)) for best in found.tokens[:, 0]]
+        captions = [" ".join(words_of(best, self.spec)) for best in found.tokens[:, 0]]
         scores.update(batch.image_ids, captions, batch.references)
         return found, grid
 
@@ -163,15 +154,10 @@ class CaptioningTask(Task):
     def test_step(self, batch: CaptionBatch, batch_index: int) -> None:
         found, grid = self._evaluate(batch, batch_index, self.final_scores)
         for row, image_id in enumerate(batch.image_ids):
-            described = self._describe(image_id, found, row, grid, batch.references[row])
-            self.predictions.append(
-                {
-                    "id": image_id,
-                    "caption": " ".join(described.words),
-                    "log_probability": round(described.log_probability, 4),
-                    "references": list(described.references),
-                }
+            described = describe(
+                image_id, found, row, self.spec, places=grid, references=batch.references[row]
             )
+            self.predictions.append(described.record)
             if len(self._to_draw) < self.num_figures:
                 self._to_draw.append(described)
 
@@ -181,42 +167,20 @@ class CaptioningTask(Task):
     def signatures(self) -> dict[str, str]:
         return {"caption_signature": self.final_scores.signature()}
 
-    def _describe(
-        self,
-        image_id: str,
-        found: Hypotheses,
-        row: int,
-        grid: tuple[int, int],
-        references: Sequence[str] = (),
-    ) -> "_Described":
-        words = self.text(found.tokens[row, 0])
-        weights = None
-        if found.weights is not None:
-            weights = found.weights[row, 0, : len(words)].float().cpu().unflatten(-1, grid).numpy()
-        log_probability = float(found.log_probabilities[row, 0])
-        return _Described(image_id, words, log_probability, weights, references)
-
     def draw(self, folder: Path) -> list[Path]:
         if not self._to_draw:
             return []
-        images = [self._picture(described.image_id) for described in self._to_draw]
-        captions = [" ".join(described.words) for described in self._to_draw]
+        images = [self._picture(described.name) for described in self._to_draw]
         gallery = folder / "captions.png"
-        caption_gallery(
-            images,
-            captions,
-            gallery,
-            log_probabilities=[described.log_probability for described in self._to_draw],
-            references=[described.references for described in self._to_draw],
-        )
+        draw_gallery(images, self._to_draw, gallery)
         written = [gallery]
         for image, described in zip(images, self._to_draw, strict=True):
-            path = folder / f"attention_{Path(described.image_id).stem}.png"
+            path = folder / f"attention_{Path(described.name).stem}.png"
             if self._draw_attention(image, described, path):
                 written.append(path)
         return written
 
-    def _draw_attention(self, image: np.ndarray, described: "_Described", path: Path) -> bool:
+    def _draw_attention(self, image: np.ndarray, described: Described, path: Path) -> bool:
         if described.weights is None or not described.words:
             return False
         attention_figure(image, described.words, described.weights, path)
@@ -251,31 +215,8 @@ class CaptioningTask(Task):
             found = self.decode(features)
             for row, (source, image) in enumerate(zip(sources, images, strict=True)):
                 figure = output / f"{Path(source).stem}.png"
-                described = self._describe(source, found, row, grid)
+                described = describe(source, found, row, self.spec, places=grid)
                 picture = image.permute(1, 2, 0).numpy()
                 drawn = figures and self._draw_attention(picture, described, figure)
-                yield Prediction(source, self._ranked(found, row), figure if drawn else None)
-
-    def _ranked(self, found: Hypotheses, row: int) -> tuple[Hypothesis, ...]:
-        """The captions of an image, best first."""
-        return tuple(
-            Hypothesis(" ".join(self.text(tokens)), float(log_probability), float(score))
-            for tokens, length, log_probability, score in zip(
-                found.tokens[row],
-                found.lengths[row],
-                found.log_probabilities[row],
-                found.scores[row],
-                strict=True,
-            )
-            if length > 0  # there may be fewer than were asked for
-        )
-
-
-class _Described(NamedTuple):
-    """One image, its caption and where the model looked."""
-
-    image_id: str
-    words: list[str]
-    log_probability: float
-    weights: np.ndarray | None  # [words, h, w]
-    references: Sequence[str]
+                hypotheses = ranked(found, row, self.spec)
+                yield Prediction(source, hypotheses, figure if drawn else None)

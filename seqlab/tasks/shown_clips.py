@@ -1,6 +1,5 @@
 """A video with what was said of its clips, kept to be drawn."""
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -13,6 +12,7 @@ from torch import Tensor, nn
 from seqlab.components.video.looking import activations, project_back, saliency
 from seqlab.components.video.stages import centred
 from seqlab.data.spec import ClipSpec
+from seqlab.tasks.described import figure_name
 from seqlab.viz.video import (
     around_grey,
     clip_figure,
@@ -48,7 +48,7 @@ class ShownVideo:
     @property
     def file_name(self) -> str:
         """The name as one of a file, without its ending."""
-        return re.sub(r"[^\w.-]", "_", str(Path(self.name).with_suffix("")))
+        return figure_name(self.name)
 
     def add(self, clip: Tensor, start: float, probabilities: Tensor) -> None:
         """One clip [3, T, height, width] that begins after so many seconds, and what was said."""

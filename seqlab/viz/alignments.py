@@ -70,7 +70,7 @@ def alignment_figure(
         )
         axes.imshow(weights, cmap="Blues", vmin=0.0, vmax=1.0, aspect="auto")
         _label(axes, sources, targets, size)
-        _legend(figure, (left, 0.12), figure_w, figure_h)
+        shade_legend(figure, (left, 0.12), figure_w, figure_h)
         save(figure, path)
     return figure
 
@@ -115,7 +115,7 @@ def _label(axes: Axes, sources: Sequence[str], targets: Sequence[str], size: flo
         spine.set_visible(True)
 
 
-def _legend(figure: Figure, corner: tuple[float, float], width: float, height: float) -> None:
+def shade_legend(figure: Figure, corner: tuple[float, float], width: float, height: float) -> None:
     """What the shades mean, below the matrix."""
     x, y = corner
     axes = figure.add_axes((x / width, y / height, 0.8 / width, 0.1 / height))

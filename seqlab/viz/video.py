@@ -1,5 +1,6 @@
 """Clips beside what was said of them: frames, probabilities over time, moving pictures."""
 
+import math
 import os
 import tempfile
 from collections.abc import Sequence
@@ -162,7 +163,7 @@ def save_moving_picture(
 
     Args:
         frames: [F, height, width, 3].
-        said: class and probability at each frame, F.
+        said: class or caption, and its probability, at each frame, F.
         path: of the GIF; it appears whole or not at all.
         frame_rate: frames a second.
 
@@ -173,10 +174,13 @@ def save_moving_picture(
         raise ValueError(f"{len(frames)} frames and {len(said)} answers: one of each, at least one")
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    scale = max(1, -(-LEAST_WIDTH // frames.shape[2]))
+    font = ImageFont.load_default(12)
+    texts = [f"{name} {100 * probability:.0f} %" for name, probability in said]
+    least = max(LEAST_WIDTH, *(math.ceil(font.getlength(text)) + 8 for text in texts))
+    scale = -(-least // frames.shape[2])
     pictures = [
-        _with_band(frame.repeat(scale, 0).repeat(scale, 1), name, probability)
-        for frame, (name, probability) in zip(frames, said, strict=True)
+        _with_band(frame.repeat(scale, 0).repeat(scale, 1), text, probability)
+        for frame, text, (_, probability) in zip(frames, texts, said, strict=True)
     ]
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".gif-") as folder:
         written = Path(folder) / "moving.gif"
@@ -190,12 +194,11 @@ def save_moving_picture(
         written.replace(path)
 
 
-def _with_band(frame: NDArray[np.uint8], name: str, probability: float) -> Image.Image:
+def _with_band(frame: NDArray[np.uint8], text: str, probability: float) -> Image.Image:
     height, width = frame.shape[:2]
     picture = Image.new("RGB", (width, height + BAND), "white")
     picture.paste(Image.fromarray(frame), (0, 0))
     draw = ImageDraw.Draw(picture)
     draw.rectangle((0, height, round(probability * width) - 1, height + 3), fill=COLOURS[0])
-    text = f"{name} {100 * probability:.0f} %"
     draw.text((4, height + 6), text, fill="black", font=ImageFont.load_default(12))
     return picture

@@ -1,10 +1,11 @@
-"""Clips read frame by frame: each frame as a vector, and the scores of all as one."""
+"""Videos read frame by frame: each frame as a vector, and the scores of all as one."""
 
 import math
 
 from torch import Tensor
 
 from seqlab.components.backbones.interface import Backbone
+from seqlab.components.masking import length_mask
 
 
 def frame_vectors(backbone: Backbone, clips: Tensor) -> Tensor:
@@ -18,6 +19,23 @@ def frame_vectors(backbone: Backbone, clips: Tensor) -> Tensor:
     frames = clips.transpose(1, 2).flatten(0, 1)  # [B T, 3, height, width]
     vectors = backbone.summary(backbone(frames))  # [B T, D]
     return vectors.unflatten(0, (batch_size, num_frames))  # [B, T, D]
+
+
+def real_frame_vectors(backbone: Backbone, frames: Tensor, lengths: Tensor) -> Tensor:
+    """What a network for images says of each frame of videos, [B, F, D]; 0 after their last.
+
+    Padding is not looked at, so that it changes no statistics of a normalisation.
+
+    Args:
+        backbone: reads images.
+        frames: [B, F, 3, height, width] with values in [0, 1].
+        lengths: frames that are real, [B].
+    """
+    real = length_mask(lengths, frames.shape[1])  # [B, F]
+    found = backbone.summary(backbone(frames[real]))  # [N, D]
+    vectors = found.new_zeros(*real.shape, found.shape[1])  # [B, F, D]
+    vectors[real] = found
+    return vectors
 
 
 def averaged_scores(logits: Tensor) -> Tensor:

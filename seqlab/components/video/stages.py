@@ -14,7 +14,7 @@ Size3d = tuple[int, int, int]  # time, height, width
 
 
 def rectified_convolution(
-    inputs: int, outputs: int, kernel_size: Size3d, *, batch_norm: bool
+    inputs: int, outputs: int, kernel_size: Size3d, *, batch_norm: bool, time_dilation: int = 1
 ) -> nn.Sequential:
     """A convolution over time and space that keeps the size of the clip, and a ReLU.
 
@@ -25,14 +25,18 @@ def rectified_convolution(
         outputs: channels that are given.
         kernel_size: frames, rows and columns of the kernel, all odd.
         batch_norm: whether batch normalisation stands between them.
+        time_dilation: frames from one of the kernel to the next.
 
     Raises:
         ValueError: a kernel is even.
     """
     if any(size % 2 == 0 for size in kernel_size):
         raise ValueError(f"kernels are odd in time, height and width, not {list(kernel_size)}")
-    padding = tuple(size // 2 for size in kernel_size)
-    convolution = nn.Conv3d(inputs, outputs, kernel_size, padding=padding, bias=not batch_norm)
+    dilation = (time_dilation, 1, 1)
+    padding = tuple(step * (size // 2) for step, size in zip(dilation, kernel_size, strict=True))
+    convolution = nn.Conv3d(
+        inputs, outputs, kernel_size, padding=padding, dilation=dilation, bias=not batch_norm
+    )
     nn.init.kaiming_normal_(convolution.weight, nonlinearity="relu")
     layers: OrderedDict[str, nn.Module] = OrderedDict(convolution=convolution)
     if batch_norm:

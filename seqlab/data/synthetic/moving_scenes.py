@@ -121,12 +121,12 @@ def draw_clip(
     """
     shape = SHAPES[chance.integers(len(SHAPES))]
     colour = chance.uniform(0, 255, size=3)
-    backdrop = _backdrop(chance, side)  # [3, side, side]
+    backdrop = draw_backdrop(chance, side)  # [3, side, side]
     # A shape as grey as what is behind it could not be seen.
     while np.abs(colour - backdrop.mean(axis=(1, 2))).max() < 80:
         colour = chance.uniform(0, 255, size=3)
-    covered = _covered(shape, move(motion, times, chance), side)[:, None]  # [F, 1, side, side]
-    frames = covered * colour[:, None, None] + (1 - covered) * backdrop  # [F, 3, side, side]
+    cover = covered(shape, move(motion, times, chance), side)[:, None]  # [F, 1, side, side]
+    frames = cover * colour[:, None, None] + (1 - cover) * backdrop  # [F, 3, side, side]
     frames += NOISE * chance.standard_normal(frames.shape, dtype=np.float32)
     return frames.clip(0, 255).astype(np.uint8)
 
@@ -158,7 +158,7 @@ def move(motion: str, times: Array, chance: np.random.Generator) -> Motion:
     return Motion((x + steps_x) % 1, (y + steps_y) % 1, angle + 2 * np.pi * turns, radius)
 
 
-def _covered(shape: str, motion: Motion, side: int) -> Array:
+def covered(shape: str, motion: Motion, side: int) -> Array:
     """How much of each pixel a shape covers, [F, side, side], on a picture without borders."""
     centres = (np.arange(side) + 0.5) / side
     across = (centres - motion.x[:, None] + 0.5) % 1 - 0.5  # [F, side]
@@ -197,7 +197,7 @@ _OUTSIDE: dict[str, Callable[[Array, Array, Array], Array]] = {
 }
 
 
-def _backdrop(chance: np.random.Generator, side: int) -> Array:
+def draw_backdrop(chance: np.random.Generator, side: int) -> Array:
     """A plain that is darker on one side, [3, side, side]."""
     level, tint = chance.uniform(60, 195), chance.uniform(-25, 25, size=3)
     slope, direction = chance.uniform(0, 40), chance.uniform(0, 2 * np.pi)

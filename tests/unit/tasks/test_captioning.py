@@ -17,6 +17,7 @@ from seqlab.data.spec import CaptionSpec
 from seqlab.models.interfaces import AuxiliaryTerm, CaptioningModel, TeacherForced
 from seqlab.tasks.base import Schedule
 from seqlab.tasks.captioning import CaptioningTask
+from seqlab.tasks.described import words_of
 from tests.unit.models.captioning_parts import build
 
 SPEC = CaptionSpec(
@@ -113,7 +114,7 @@ def test_a_weight_that_no_term_has_is_refused() -> None:
 def test_captions_are_decoded_to_words() -> None:
     module = task().eval()
     found = module.decode(torch.zeros(2, 3, 2, 2))
-    assert [module.text(tokens) for tokens in found.tokens[:, 0]] == [["red", "circle"]] * 2
+    assert [words_of(tokens, SPEC) for tokens in found.tokens[:, 0]] == [["red", "circle"]] * 2
     assert found.log_probabilities[:, 0].tolist() == pytest.approx([0.0, 0.0], abs=1e-5)
 
 

@@ -8,7 +8,7 @@ from seqlab.data.synthetic.moving_scenes import (
     MOTIONS,
     Motion,
     MovingScenes,
-    _covered,
+    covered,
     draw_clip,
     move,
 )
@@ -67,12 +67,12 @@ def test_motions_are_what_they_are_called() -> None:
 def test_a_shape_is_drawn_where_it_is() -> None:
     quarter_turn = np.array([0.0, np.pi / 2])
     place = np.array([0.5, 1.0]), np.array([0.25, 0.25])
-    covered = _covered("bar", Motion(*place, quarter_turn, np.array([0.25, 0.25])), 32)
+    cover = covered("bar", Motion(*place, quarter_turn, np.array([0.25, 0.25])), 32)
     # 16 pixels long and 6.4 wide: lying in the middle, then standing on the border.
-    assert covered.sum(axis=(1, 2)) == pytest.approx([16 * 6.4] * 2, rel=0.01)
-    assert covered[0, 7, 8:24].tolist() == [1.0] * 16
-    assert covered[0].sum(axis=0)[[7, 24]].tolist() == [0.0, 0.0]
-    assert covered[1, 0:16, 0].tolist() == covered[1, 0:16, 31].tolist() == [1.0] * 16
+    assert cover.sum(axis=(1, 2)) == pytest.approx([16 * 6.4] * 2, rel=0.01)
+    assert cover[0, 7, 8:24].tolist() == [1.0] * 16
+    assert cover[0].sum(axis=0)[[7, 24]].tolist() == [0.0, 0.0]
+    assert cover[1, 0:16, 0].tolist() == cover[1, 0:16, 31].tolist() == [1.0] * 16
     frames = draw_clip("left", TIMES, 32, np.random.default_rng(7))
     assert frames.shape == (16, 3, 32, 32)
 
