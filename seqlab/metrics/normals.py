@@ -12,7 +12,7 @@ _NUM_BINS = round(180 / BIN)
 
 
 class NormalScores(Metric):
-    """Scores of Fouhey et al. (2013), section 5, over all known pixels of an evaluation together.
+    """Scores of Fouhey et al. (2013), over all known pixels of an evaluation together.
 
     Mean, median and root mean square of the angular error in degrees, and the share of pixels whose
     error is below 11.25, 22.5 and 30 degrees. Errors are counted in bins of 0.01 degrees, within

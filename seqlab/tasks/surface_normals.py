@@ -41,7 +41,7 @@ class SurfaceNormalsTask(Task):
 
     The three numbers that a model gives for a pixel are a vector that points right, down and away
     from the camera; it is brought to length 1 here. The objective is the mean of 1 - cos of the
-    angle to the truth over the pixels where that is known (Eigen and Fergus, 2015, section 3.3,
+    angle to the truth over the pixels where that is known (Eigen and Fergus, 2015, section 4.2,
     have the same up to a constant); where a model answers in several steps, the sum of that over
     all of them. Scores are of the truth's own resolution: the numbers are resized to it,
     bilinearly, before they become a direction.
