@@ -34,6 +34,9 @@ class TrainConfig:
             every `threads` cores.
         run_dir: where the run is kept; null is paths.runs/<task>/<model>/<time>.
         resume: a run directory to go on with.
+        init_from: a run directory, or a checkpoint, whose backbone this run's backbone starts from.
+        init_rescale: whether the first weights are rescaled by some training batches, so that new
+            layers neither vanish nor explode and all learn at one rate.
         threads: of torch on the CPU; null chooses.
         deterministic: equal seeds give equal results.
         allow: packages beside seqlab's own list whose classes a `_target_` may name.
@@ -48,6 +51,8 @@ class TrainConfig:
     n_jobs: int | None = None
     run_dir: str | None = None
     resume: str | None = None
+    init_from: str | None = None
+    init_rescale: bool = False
     threads: int | None = None
     deterministic: bool = True
     allow: list[str] = field(default_factory=list)
@@ -208,9 +213,11 @@ class ProbeConfig:
         features: what `seqlab features` wrote, or a list of those that are laid side by side.
         protocol: `splits` fits on train and val and tests on test; `folds` tests on each of
             `num_folds` parts of all examples in turn; `random` on `num_folds` random parts;
-            `leave_one_out` on each example.
-        num_folds: of `folds` and `random`.
+            `leave_one_out` on each example; `pairs` asks of two videos whether they are of one
+            class, by how alike their features are, and tests on each fold of pairs in turn.
+        num_folds: of `folds` and `random`, and of `pairs` where the data set brings none.
         test_share: of all examples, which `random` tests on; classes keep their shares.
+        pairs_per_fold: of pairs that are drawn, half of them of one class.
         compactness: dimensions of the principal components with which it is repeated.
         embedding: whether examples are drawn in two dimensions (t-SNE).
         output: where metrics, predictions and figures go; null is the folder probe of the features.
@@ -223,10 +230,12 @@ class ProbeConfig:
 
     features: Any = field(default=MISSING, metadata=TEXTS)
     protocol: str = field(
-        default="splits", metadata={ONE_OF: ("splits", "folds", "random", "leave_one_out")}
+        default="splits",
+        metadata={ONE_OF: ("splits", "folds", "random", "leave_one_out", "pairs")},
     )
     num_folds: int = 5
     test_share: float = 0.25
+    pairs_per_fold: int = 600
     compactness: list[int] = field(default_factory=lambda: [10, 25, 50, 100, 250, 500])
     embedding: bool = True
     output: str | None = None

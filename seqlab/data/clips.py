@@ -100,13 +100,13 @@ class ClipDataModule(LightningDataModule):
         """Find the videos; once.
 
         Raises:
-            DataError: files are missing or malformed, or there is nothing to train on.
+            DataError: files are missing or malformed, or there is no video.
         """
         if self._splits:
             return
         splits = self.source.read()
-        if not len(splits["train"]):
-            raise DataError(["no video of the training split is here"], "is the data set complete?")
+        if not any(map(len, splits.values())):
+            raise DataError(["no video is here"], "is the data set complete?")
         self._splits = splits
         self._spec = ClipSpec(
             classes=tuple(self.source.classes),
@@ -124,8 +124,14 @@ class ClipDataModule(LightningDataModule):
         self._spec = spec
 
     def train_dataloader(self) -> ResumableLoader:
-        """A clip from anywhere in each training video, in an order of chance."""
+        """A clip from anywhere in each training video, in an order of chance.
+
+        Raises:
+            DataError: there is nothing to train on.
+        """
         videos = self._splits["train"]
+        if not len(videos):
+            raise DataError(["no video of the training split is here"], "is the data set complete?")
         plan = ByImage(range(len(videos)), batch_size=self.batch_size, seed=self.seed)
         return ResumableLoader(
             TrainingClips(videos, self), plan, collate, num_workers=self.num_workers

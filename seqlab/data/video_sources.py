@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,16 +40,27 @@ class Videos(ABC):
         """
 
 
+class Pair(NamedTuple):
+    """Two videos that show the same action or not."""
+
+    first: str  # name of a video
+    second: str
+    same: bool
+    fold: int  # of cross-validation
+
+
 class VideoSource(ABC):
     """Reads a data set.
 
     Attributes:
         classes: their names, in the order of the numbers.
         frame_size: height and width of all frames in pixels.
+        pairs: what a data set of pairs asks about its videos; known after `read`.
     """
 
     classes: tuple[str, ...]
     frame_size: tuple[int, int]
+    pairs: tuple[Pair, ...] = ()
 
     @abstractmethod
     def read(self) -> dict[str, Videos]:

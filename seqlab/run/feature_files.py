@@ -4,7 +4,7 @@ import csv
 import io
 import json
 import shutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from seqlab.config.errors import Problem, UserError
+from seqlab.data.video_sources import Pair
 from seqlab.run.rundir import atomic_file, atomic_write
 
 Array = NDArray[np.float32]
+
+PAIRS = "pairs.csv"
 
 
 @dataclass(frozen=True)
@@ -27,12 +30,14 @@ class Features:
         matrix: a row for each example, [N, D].
         index: what is known of each row: name, split, label, clips.
         source: where they come from.
+        pairs: what the data set asks about its videos, if it is one of pairs.
     """
 
     path: Path
     matrix: Array
     index: list[dict[str, Any]]
     source: dict[str, Any]
+    pairs: tuple[Pair, ...] = ()
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -50,13 +55,39 @@ def read_features(path: Path) -> Features:
         content = json.loads((path / "index.json").read_text())
         matrix = np.load(path / "features.npy", mmap_mode="r")
         index, source = content["examples"], content["source"]
+        pairs = _read_pairs(path / PAIRS)
     except (OSError, ValueError, KeyError, TypeError) as error:
         message = f"cannot be read: {error}; remove it and run seqlab features again"
         raise UserError([Problem(key="features", given=str(path), message=message)]) from error
     if len(index) != len(matrix):
         message = f"has {len(matrix)} rows, but its index {len(index)}"
         raise UserError([Problem(key="features", given=str(path), message=message)])
-    return Features(path, matrix, index, source)
+    return Features(path, matrix, index, source, pairs)
+
+
+def write_pairs(folder: Path, pairs: Sequence[Pair]) -> None:
+    """Keep beside the features what a data set of pairs asks."""
+    rows = [(pair.first, pair.second, int(pair.same), pair.fold) for pair in pairs]
+    atomic_write(folder / PAIRS, _table(Pair._fields, rows))
+
+
+def _read_pairs(path: Path) -> tuple[Pair, ...]:
+    if not path.exists():
+        return ()
+    with path.open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    return tuple(
+        Pair(row["first"], row["second"], bool(int(row["same"])), int(row["fold"])) for row in rows
+    )
+
+
+def _table(names: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """Comma separated values with a heading."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows(rows)
+    return text.getvalue()
 
 
 class FeatureWriter:
@@ -138,11 +169,9 @@ class FeatureWriter:
         """Write the matrix and what is known of each of its rows."""
         content = {"source": self.source, "examples": list(index)}
         atomic_write(self.index_path, json.dumps(content, indent=1, ensure_ascii=False) + "\n")
-        table = io.StringIO()
-        writer = csv.DictWriter(table, list(index[0]), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(index)
-        atomic_write(self.folder / "index.csv", table.getvalue())
+        names = list(index[0])
+        known = [[row[name] for name in names] for row in index]
+        atomic_write(self.folder / "index.csv", _table(names, known))
         with atomic_file(self.folder / "features.npy") as file:
             header = {"descr": "<f4", "fortran_order": False, "shape": (self.num_rows, self.dim)}
             np.lib.format.write_array_header_1_0(file, header)

@@ -22,7 +22,7 @@ from seqlab.data.spec import Spec
 from seqlab.models.activations import LayerReader
 from seqlab.run.assemble import Parts, Saved, prepare_torch, read_checkpoint, reassemble
 from seqlab.run.environment import sound_threads, versions
-from seqlab.run.feature_files import FeatureWriter
+from seqlab.run.feature_files import FeatureWriter, write_pairs
 from seqlab.run.rundir import RunDir
 from seqlab.run.screen import Screen, logging_to
 from seqlab.run.signals import Interrupted, StopRequest
@@ -66,6 +66,8 @@ def _extract(config: DictConfig, saved: Saved, output: Path) -> Path:
     reader = _reader(parts.task.model.to(device), config)
     chunks = [chunk for split in SPLITS for chunk in _chunks(parts.datamodule, split, config)]
     writer = FeatureWriter(output, _source(config, saved, parts.datamodule.spec, device, chunks))
+    if parts.datamodule.source.pairs:
+        write_pairs(output, parts.datamodule.source.pairs)
     if writer.is_whole:
         screen.line(f"the features are in {output} already")
         return output

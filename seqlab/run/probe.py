@@ -15,12 +15,12 @@ from seqlab.components.probes.interface import Array, Probe
 from seqlab.config import schema
 from seqlab.config.build import build
 from seqlab.config.errors import Problem, UserError
+from seqlab.run.examples import Examples, examples_of, refuse_unlike
 from seqlab.run.feature_files import Features, read_features
-from seqlab.run.protocols import Labels, Round, rounds
+from seqlab.run.pairs import roc
+from seqlab.run.protocols import LEAVE_ONE_OUT, PAIRS, Labels, Round, rounds
 from seqlab.run.rundir import RunDir, atomic_write
 from seqlab.run.screen import Screen, logging_to
-
-LEAVE_ONE_OUT = "leave_one_out"
 
 
 def probe(config: DictConfig) -> dict[str, float]:
@@ -31,14 +31,15 @@ def probe(config: DictConfig) -> dict[str, float]:
 
     Returns:
         `test/accuracy` over all that was tested; with several rounds also their mean and standard
-        deviation; `val/accuracy` of what was chosen; `test/accuracy_pca_D` of D dimensions.
+        deviation; `val/accuracy` of what was chosen; `test/accuracy_pca_D` of D dimensions; of
+        pairs `test/auc`, the mean of its folds, and the standard errors `_se` of both means.
 
     Raises:
         UserError: features do not fit each other, or have too few examples for the protocol.
     """
     screen = Screen()
     several = [read_features(Path(folder)) for folder in schema.as_list(config.features)]
-    _refuse_unlike(several)
+    refuse_unlike(several)
     folder = several[0].path / "probe" if config.output is None else Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
     with logging_to(folder / "probe.log"):
@@ -48,15 +49,13 @@ def probe(config: DictConfig) -> dict[str, float]:
 def _probe(
     config: DictConfig, several: list[Features], place: RunDir, screen: Screen
 ) -> dict[str, float]:
-    first = several[0]
-    labels = np.array([row["label"] for row in first.index])
-    matrix = np.concatenate([each.matrix for each in several], axis=1)  # [N, D]
     classifier = build(config.probe, allow=config.allow)
     try:
+        examples = examples_of(config, several)
         divisions = rounds(
             config.protocol,
-            labels,
-            [row["split"] for row in first.index],
+            examples.labels,
+            examples.splits,
             num_folds=config.num_folds,
             test_share=config.test_share,
             seed=config.seed,
@@ -64,24 +63,27 @@ def _probe(
         with screen.counting("fitting") as tell:
             tested = []
             for division in divisions:
-                tested.append(_test(classifier, matrix, labels, division, config.seed))
+                tested.append(_test(config, classifier, examples, division))
                 tell(len(tested), len(divisions))
-        curve = _compactness(config, classifier, matrix, labels, divisions)
+        curve = _compactness(config, classifier, examples, divisions)
     except ValueError as error:
         problem = Problem(key="protocol", given=config.protocol, message=str(error))
         raise UserError([problem]) from error
-    metrics = _metrics(tested, labels) | {
+    metrics = _metrics(tested, examples.labels) | {
         f"test/accuracy_pca_{dim}": accuracy for dim, accuracy in curve.items()
     }
     kept: dict[str, Any] = dict(metrics)
     kept["test/accuracy_signature"] = _signature(config, several, tested)
     place.write_metrics(kept)
-    _keep_predictions(place, first, tested, labels)
-    _draw(config, place, first, matrix, labels, tested, curve, metrics["test/accuracy"])
-    title = f"{config.choices.probe} on {matrix.shape[1]} features, {config.protocol}"
+    _keep_predictions(place, examples, tested)
+    _draw(config, place, examples, tested, curve, metrics)
+    title = f"{config.choices.probe} on {examples.matrix.shape[1]} features, {config.protocol}"
     screen.metrics_table(kept, title)
     if config.protocol == LEAVE_ONE_OUT and config.compactness:
         screen.line("the compactness curve is not drawn with leave_one_out: too many fits")
+    if config.protocol == PAIRS:
+        whence = "of the data set" if several[0].pairs else "drawn by the seed"
+        screen.line(f"{len(examples.names)} pairs in {len(divisions)} folds, {whence}")
     screen.line(f"metrics, predictions and figures are in {place.path}")
     return metrics
 
@@ -93,18 +95,24 @@ class _Tested(NamedTuple):
     said: Labels
     setting: str
     validated: float | None  # accuracy by which it was chosen
+    scores: NDArray[np.float64] | None  # of pairs, how much each leans to `same`
 
 
-def _test(classifier: Probe, matrix: Array, labels: Labels, division: Round, seed: int) -> _Tested:
+def _test(config: DictConfig, classifier: Probe, examples: Examples, division: Round) -> _Tested:
+    matrix, labels = examples.matrix, examples.labels
+    pairs = config.protocol == PAIRS
+    if pairs:
+        matrix = standardised(matrix, division.fitted)
     fitted, setting, validated = fit_chosen(
         classifier,
         matrix[division.fitted],
         labels[division.fitted],
         validation=division.validation,
-        seed=seed,
+        seed=config.seed,
     )
-    said = fitted.predict(matrix[division.tested])
-    return _Tested(division.tested, said, setting, validated)
+    rows = matrix[division.tested]
+    scores = classifier.leaning(fitted, rows) if pairs else None
+    return _Tested(division.tested, fitted.predict(rows), setting, validated, scores)
 
 
 def _metrics(tested: Sequence[_Tested], labels: Labels) -> dict[str, float]:
@@ -114,6 +122,11 @@ def _metrics(tested: Sequence[_Tested], labels: Labels) -> dict[str, float]:
     if 1 < len(tested) < len(labels):
         metrics["test/accuracy_mean"] = float(np.mean(shares))
         metrics["test/accuracy_std"] = float(np.std(shares, ddof=1))
+    areas = [roc(labels[e.numbers], e.scores).area for e in tested if e.scores is not None]
+    if areas:
+        metrics["test/auc"] = float(np.mean(areas))
+        for name, values in (("accuracy", shares), ("auc", areas)):
+            metrics[f"test/{name}_se"] = float(np.std(values, ddof=1) / np.sqrt(len(values)))
     chosen = [each.validated for each in tested if each.validated is not None]
     if chosen:
         metrics["val/accuracy"] = float(np.mean(chosen))
@@ -121,24 +134,35 @@ def _metrics(tested: Sequence[_Tested], labels: Labels) -> dict[str, float]:
 
 
 def _compactness(
-    config: DictConfig,
-    classifier: Probe,
-    matrix: Array,
-    labels: Labels,
-    divisions: Sequence[Round],
+    config: DictConfig, classifier: Probe, examples: Examples, divisions: Sequence[Round]
 ) -> dict[int, float]:
     """Accuracy by the number of principal components of what each round learns from."""
-    if config.protocol == LEAVE_ONE_OUT:
+    if config.protocol in (LEAVE_ONE_OUT, PAIRS):
         return {}
+    matrix, labels = examples.matrix, examples.labels
     most = min(min(len(division.fitted) for division in divisions), matrix.shape[1])
     dims = sorted({dim for dim in config.compactness if 0 < dim <= most})
     right: dict[int, list[NDArray[np.bool_]]] = {dim: [] for dim in dims}
     for division in divisions if dims else ():
         projected = principal_components(matrix, division.fitted, dims[-1])
         for dim in dims:
-            found = _test(classifier, projected[:, :dim], labels, division, config.seed)
+            fewer = examples._replace(matrix=projected[:, :dim])
+            found = _test(config, classifier, fewer, division)
             right[dim].append(found.said == labels[found.numbers])
     return {dim: float(np.concatenate(each).mean()) for dim, each in right.items()}
+
+
+def standardised(matrix: Array, fitted: NDArray[np.int64]) -> Array:
+    """All examples with the mean 0 and deviation 1 that some of them then have, [N, D].
+
+    Args:
+        matrix: features [N, D].
+        fitted: numbers of the examples whose mean and deviation count.
+    """
+    own = matrix[fitted].astype(np.float64)
+    deviation = own.std(0)
+    scaled: Array = (matrix - own.mean(0)) / np.where(deviation > 0, deviation, 1.0)
+    return scaled.astype(np.float32)
 
 
 def principal_components(matrix: Array, fitted: NDArray[np.int64], dim: int) -> Array:
@@ -173,14 +197,12 @@ def _signature(config: DictConfig, several: list[Features], tested: list[_Tested
     return "; ".join(parts)
 
 
-def _keep_predictions(
-    place: RunDir, first: Features, tested: Sequence[_Tested], labels: Labels
-) -> None:
+def _keep_predictions(place: RunDir, examples: Examples, tested: Sequence[_Tested]) -> None:
     rows = [
         {
-            "id": first.index[number]["name"],
-            "class": first.classes[labels[number]],
-            "said": first.classes[said],
+            "id": examples.names[number],
+            "class": examples.classes[examples.labels[number]],
+            "said": examples.classes[said],
             **({"round": at} if len(tested) > 1 else {}),
         }
         for at, each in enumerate(tested, start=1)
@@ -194,26 +216,31 @@ def _keep_predictions(
 def _draw(
     config: DictConfig,
     place: RunDir,
-    first: Features,
-    matrix: Array,
-    labels: Labels,
+    examples: Examples,
     tested: Sequence[_Tested],
     curve: dict[int, float],
-    accuracy: float,
+    metrics: dict[str, float],
 ) -> None:
     from seqlab.viz.confusion import confusion_figure  # matplotlib takes a second
     from seqlab.viz.features import compactness_figure, embedding_figure
+    from seqlab.viz.roc import roc_figure
 
-    confusion = np.zeros((len(first.classes), len(first.classes)), np.int64)
+    matrix, labels, classes = examples.matrix, examples.labels, examples.classes
+    confusion = np.zeros((len(classes), len(classes)), np.int64)
     for each in tested:
         np.add.at(confusion, (labels[each.numbers], each.said), 1)
-    confusion_figure(confusion, first.classes, place.figures / "confusion.png")
+    confusion_figure(confusion, classes, place.figures / "confusion.png")
+    curves = [roc(labels[e.numbers], e.scores)[:2] for e in tested if e.scores is not None]
+    if curves:
+        roc_figure(curves, place.figures / "roc.png", area=metrics["test/auc"])
+        return
     if curve:
         path = place.figures / "compactness.png"
-        compactness_figure(curve, path, whole=accuracy, num_features=matrix.shape[1])
+        whole = metrics["test/accuracy"]
+        compactness_figure(curve, path, whole=whole, num_features=matrix.shape[1])
     if config.embedding and len(matrix) > 3:
         points = _embedded(matrix, config.seed)
-        embedding_figure(points, labels, first.classes, place.figures / "embedding.png")
+        embedding_figure(points, labels, classes, place.figures / "embedding.png")
 
 
 def _embedded(matrix: Array, seed: int) -> Array:
@@ -226,31 +253,3 @@ def _embedded(matrix: Array, seed: int) -> Array:
     embedding = TSNE(2, perplexity=perplexity, init="pca", random_state=seed)
     points: Array = embedding.fit_transform(compact)
     return points
-
-
-def _refuse_unlike(several: Sequence[Features]) -> None:
-    """Features side by side have to be of the same videos."""
-    first, problems = several[0], []
-    for each in several:
-        if each.source.get("pool") == "none":
-            message = "has a row for each clip; probes want one for each video: pool=average"
-            problems.append(Problem(key="features", given=str(each.path), message=message))
-    names = ("name", "split", "label")
-    for each in several[1:]:
-        message = ""
-        if each.classes != first.classes:
-            message = "has other classes"
-        elif len(each.index) != len(first.index):
-            message = f"has {len(each.index)} videos, not {len(first.index)}"
-        else:
-            for row, other in zip(each.index, first.index, strict=True):
-                unlike = [name for name in names if row[name] != other[name]]
-                if unlike:
-                    name = unlike[0]
-                    message = f"{row['name']} has {name} {row[name]}, not {other[name]}"
-                    break
-        if message:
-            message = f"does not fit {first.path}: {message}"
-            problems.append(Problem(key="features", given=str(each.path), message=message))
-    if problems:
-        raise UserError(problems)

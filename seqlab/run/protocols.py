@@ -9,6 +9,8 @@ from seqlab.components.probes.interface import MissingLibraryError
 
 Labels = NDArray[np.int64]
 
+LEAVE_ONE_OUT, PAIRS = "leave_one_out", "pairs"
+
 
 class Round(NamedTuple):
     """One division of the examples."""
@@ -30,9 +32,9 @@ def rounds(
     """The divisions of a protocol.
 
     Args:
-        protocol: `splits`, `folds`, `random` or `leave_one_out`.
+        protocol: `splits`, `folds`, `random`, `leave_one_out` or `pairs`.
         labels: classes [N].
-        splits: of each example, `train`, `val` or `test`.
+        splits: of each example, `train`, `val` or `test`; of pairs the name of their fold.
         num_folds: of `folds` and `random`.
         test_share: of `random`.
         seed: of what is drawn.
@@ -51,7 +53,11 @@ def rounds(
         if not len(tested) or not (split == "train").any():
             raise ValueError("needs examples of the splits train and test")
         return [Round(fitted, tested, split[fitted] == "val")]
-    if protocol == "leave_one_out":
+    if protocol == PAIRS:
+        fold = np.array(splits)
+        tests = [fold == name for name in dict.fromkeys(splits)]
+        return [Round(np.flatnonzero(~test), np.flatnonzero(test), None) for test in tests]
+    if protocol == LEAVE_ONE_OUT:
         return [Round(np.delete(everything, at), everything[[at]], None) for at in everything]
     fewest = int(np.unique(labels, return_counts=True)[1].min())
     if protocol == "folds":

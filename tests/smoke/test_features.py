@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 from pathlib import Path
 from unittest import mock
@@ -17,6 +18,7 @@ from seqlab.run import feature_files
 from seqlab.run.assemble import read_checkpoint, reassemble
 from tests.smoke.command import done, seqlab_here
 from tests.smoke.test_video_classification import SMALL_C3D, TINY
+from tests.unit.data.test_aslan import write_aslan
 
 # One process runs them all, so that their fixture is made once.
 pytestmark = pytest.mark.xdist_group("features")
@@ -186,6 +188,48 @@ def test_nothing_that_is_tested_teaches(folder: Path) -> None:
         for name in ("first", "second")
     )
     assert first == second
+
+
+def test_drawn_pairs(folder: Path) -> None:
+    """Of two classes, all of whose videos are in one split."""
+    index = json.loads((folder / "whole/index.json").read_text())
+    for row in index["examples"]:
+        row["split"], row["label"] = "train", row["label"] % 2
+    (folder / "halves").mkdir()
+    (folder / "halves/index.json").write_text(json.dumps(index))
+    shutil.copy(folder / "whole/features.npy", folder / "halves")
+    words = ("protocol=pairs", "num_folds=3", "pairs_per_fold=8")
+    ended = done(seqlab_here(folder, "probe", "features=halves", *words, "output=paired"))
+    assert "24 pairs in 3 folds, drawn by the seed" in ended.stdout
+    metrics = json.loads((folder / "paired/metrics.json").read_text())
+    known = {f"test/{name}{kind}" for name in ("accuracy", "auc") for kind in ("", "_se")}
+    assert known < set(metrics)
+    assert not any("pca" in name for name in metrics)
+    rows = [json.loads(line) for line in (folder / "paired/predictions/test.jsonl").open()]
+    assert sum(row["class"] == "same" for row in rows) == 12
+    drawn = {path.name for path in (folder / "paired/figures").iterdir()}
+    assert drawn == {"confusion.png", "roc.png"}
+
+
+def test_pairs_of_the_data_set_come_with_its_features(folder: Path) -> None:
+    pytest.importorskip("av")
+    write_aslan(folder / "data/aslan")
+    sizes = ("data.source.frame_size=[16,16]", "data.crop_size=null", "data.num_workers=0")
+    words = ("data=aslan", *sizes, "paths.data=data")
+    for layer in ("fc6", "fc7"):
+        read = (*READ, f"layer={layer}", *words, f"output=aslan_{layer}")
+        done(seqlab_here(folder, "features", *read))
+    words = ("features=[aslan_fc6,aslan_fc7]", "protocol=pairs", "probe.costs=[1]")
+    ended = done(seqlab_here(folder, "probe", *words, "output=aslan_pairs"))
+    assert "4 pairs in 2 folds, of the data set" in ended.stdout
+    assert "24 features" in ended.stdout
+    rows = [json.loads(line) for line in (folder / "aslan_pairs/predictions/test.jsonl").open()]
+    assert [(row["id"], row["class"]) for row in rows] == [
+        ("0001 | 0002", "same"),
+        ("0002 | 0030", "not same"),
+        ("0030 | 0003", "same"),
+        ("0003 | 0001", "not same"),
+    ]
 
 
 @pytest.mark.parametrize("name", catalog.names("probe"))

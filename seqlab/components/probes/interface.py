@@ -39,3 +39,12 @@ class Probe(ABC):
             num_examples: that they will learn from.
             seed: of what they draw.
         """
+
+    @abstractmethod
+    def leaning(self, classifier: Classifier, features: Array) -> NDArray[np.float64]:
+        """How much a classifier of two classes leans to the second of them, [N].
+
+        Args:
+            classifier: one of these, after it has learned.
+            features: [N, D].
+        """

@@ -3,7 +3,10 @@
 from collections.abc import Sequence
 from typing import Literal
 
-from seqlab.components.probes.interface import Classifier, MissingLibraryError, Probe
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.components.probes.interface import Array, Classifier, MissingLibraryError, Probe
 
 
 class NearestNeighbours(Probe):
@@ -39,3 +42,8 @@ class NearestNeighbours(Probe):
             f"{number} neighbours": KNeighborsClassifier(number, metric=self.distance)
             for number in numbers or [num_examples]
         }
+
+    def leaning(self, classifier: Classifier, features: Array) -> NDArray[np.float64]:
+        """The share of the neighbours that are of the second."""
+        shares: NDArray[np.float64] = classifier.predict_proba(features)[:, 1]
+        return shares

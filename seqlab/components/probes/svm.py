@@ -2,7 +2,10 @@
 
 from collections.abc import Sequence
 
-from seqlab.components.probes.interface import Classifier, MissingLibraryError, Probe
+import numpy as np
+from numpy.typing import NDArray
+
+from seqlab.components.probes.interface import Array, Classifier, MissingLibraryError, Probe
 
 
 class LinearSVM(Probe):
@@ -44,3 +47,8 @@ class LinearSVM(Probe):
             )
             for cost in self.costs
         }
+
+    def leaning(self, classifier: Classifier, features: Array) -> NDArray[np.float64]:
+        """How far each lies beyond the plane between the two."""
+        distances: NDArray[np.float64] = classifier.decision_function(features)
+        return distances

@@ -120,7 +120,7 @@ def test_wrong_settings() -> None:
     with pytest.raises(ValueError, match=r"are above 0, not 0, 5\.0, 3 and 3"):
         module(num_frames=0)
     with pytest.raises(DataError, match="no video of the training split"):
-        module(())
+        module(()).train_dataloader()
 
 
 def test_clips_follow_each_other() -> None:

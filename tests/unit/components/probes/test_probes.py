@@ -6,6 +6,7 @@ import pytest
 pytest.importorskip("sklearn")
 
 from seqlab.components.probes.choosing import fit_chosen
+from seqlab.components.probes.interface import Probe
 from seqlab.components.probes.knn import NearestNeighbours
 from seqlab.components.probes.svm import LinearSVM
 
@@ -74,3 +75,20 @@ def test_settings_that_mean_nothing() -> None:
         LinearSVM(costs=[0.0], standardise=False, max_iterations=10)
     with pytest.raises(ValueError, match="at least 1"):
         NearestNeighbours(neighbours=[], distance="cosine")
+
+
+@pytest.mark.parametrize(
+    ("probe", "half"),
+    [
+        (LinearSVM(costs=[1.0], standardise=True, max_iterations=1000), 0.0),
+        (NearestNeighbours(neighbours=[5], distance="euclidean"), 0.5),
+    ],
+)
+def test_what_leans_beyond_half_is_said(probe: Probe, half: float) -> None:
+    features, labels = made_up(60, 0.8)
+    (classifier,) = probe.classifiers(60, 1).values()
+    classifier.fit(features, np.minimum(labels, 1))
+    fresh, _ = made_up(30, 0.8)
+    leaning = probe.leaning(classifier, fresh)
+    assert ((leaning > half) == (classifier.predict(fresh) == 1)).all()
+    assert len(np.unique(leaning)) > 3
