@@ -67,6 +67,27 @@ def features(values: Mapping[str, Any]) -> list[Problem]:
     return found
 
 
+def start(values: Mapping[str, Any]) -> list[Problem]:
+    """What is wrong with the run that `seqlab train` starts from; one that goes on does not.
+
+    Args:
+        values: of the config, resolved.
+    """
+    given = values.get("init_from")
+    if given is None or values.get("resume") is not None or Path(given).is_file():
+        return []
+    if not Path(given).is_dir():
+        message, near = (
+            "there is no such run directory or checkpoint",
+            nearest(given, _runs(values)),
+        )
+        return [Problem(key="init_from", given=given, message=message, nearest=near)]
+    path = Path(given) / "checkpoints" / "best.ckpt"
+    if path.is_file():
+        return []
+    return [Problem(key="init_from", given=given, message=f"there is no checkpoint {path}")]
+
+
 def _run(run: str, checkpoint: str, values: Mapping[str, Any]) -> list[Problem]:
     """A run directory and the checkpoint in it."""
     if not Path(run).is_dir():

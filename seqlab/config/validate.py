@@ -161,7 +161,7 @@ def _train(values: Mapping[str, Any], allow: list[str]) -> list[Problem]:
     if task_class is None:
         return finder.problems
     arguments = annotations.signature_of(task_class).annotations
-    problems = [*_several(values), *_alone(values, "task", allow)]
+    problems = [*_several(values), *finished.start(values), *_alone(values, "task", allow)]
     problems += _model(values, task_class, allow)
     problems += _data(values, task_class, allow)
     for key, argument in {"optimizer": "optimizer", "scheduler": "schedule"}.items():

@@ -135,6 +135,11 @@ class KeepCheckpoints(Checkpoint):
         if self._is_stopping(trainer):
             raise Interrupted
 
+    def on_fit_end(self, trainer: Trainer, task: LightningModule) -> None:
+        if not self.run_dir.best.exists():  # there was nothing to train: trainer.max_epochs=0
+            self._save_best(trainer, epoch=0)
+            self._save_last(trainer, "epoch")
+
     def _save_best(self, trainer: Trainer, *, epoch: int) -> None:
         found = trainer.callback_metrics.items()
         self.best_metrics = {n: float(v) for n, v in found if n.startswith("val/")}

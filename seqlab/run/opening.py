@@ -22,6 +22,7 @@ CHANGEABLE = (
     *_OF_SEVERAL,
 )
 NAMES = ("run_dir", "resume")
+_LATER = ("init_rescale",)  # what configs of earlier versions lack
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,8 @@ def _resumed(run_dir: RunDir, overrides: Sequence[str]) -> Opened:
         for key in different
         if not _may_change(key)
     ]
-    problems += validate(config)
+    started = run_dir.last.exists()  # what it once started from may be gone
+    problems += [each for each in validate(config) if not (started and each.key == "init_from")]
     if problems:
         raise UserError(problems)
     return Opened(run_dir, config, [*saved, *added], tuple(different))
@@ -122,6 +124,7 @@ def differences(before: DictConfig, now: DictConfig) -> list[str]:
         for key in keys
         if first.get(key) != second.get(key)
         and key not in NAMES
+        and not (key in _LATER and key not in first and not second[key])
         and not (key == "threads" and second.get(key) is None)  # chosen for the run before
     ]
 

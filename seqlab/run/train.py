@@ -40,6 +40,7 @@ from seqlab.run.rundir import atomic_write
 from seqlab.run.screen import Screen, format_seconds, log, logging_to
 from seqlab.run.seed_runs import several
 from seqlab.run.signals import Interrupted, StopRequest
+from seqlab.run.starting import rescale_start, start_from
 from seqlab.tasks.base import NonFiniteLossError, Task
 
 SEEDS_APART = 1_000_003  # between the processes of a run, so that seeds in a row do not meet
@@ -172,7 +173,8 @@ class _Run:
         split_hash = getattr(parts.spec, "split_hash", None)
         if is_rank_zero():
             self._keep_environment(split_hash)
-        if self.run_dir.last.exists():
+        goes_on = self.run_dir.last.exists()
+        if goes_on:
             saved = read_checkpoint(self.run_dir.path, "last", list(self.config.allow))
             refuse_other_data(saved, parts.spec)
             self.screen.line(f"going on with {self.run_dir.path} after step {saved.steps}")
@@ -188,7 +190,11 @@ class _Run:
             f"{trained / 1e6:.2f} M of them trained; threads {self.config.threads}; "
             f"run directory {self.run_dir.path}"
         )
+        if not goes_on:
+            start_from(self.config, parts, self.screen)
         attach(parts, Path(self.config.paths.cache), self.screen)
+        if not goes_on:
+            rescale_start(self.config, parts, self.screen)
 
     def _keep_environment(self, split_hash: str | None) -> None:
         environment = describe_environment(

@@ -213,8 +213,9 @@ GOLDEN = {
     "an unknown key at the top": (
         ["+sead=3"],
         "sead: seqlab train has no such setting\n"
-        "  allowed: allow, callbacks, data, deterministic, logger, model, n_jobs, optimizer, "
-        "paths, restarts, resume, run_dir, scheduler, seed, seeds, select, task, threads, trainer\n"
+        "  allowed: allow, callbacks, data, deterministic, init_from, init_rescale, logger, model, "
+        "n_jobs, optimizer, paths, restarts, resume, run_dir, scheduler, seed, seeds, select, "
+        "task, threads, trainer\n"
         "  did you mean: seed?",
     ),
     "an interpolation that leads nowhere": (
