@@ -153,11 +153,13 @@ def cabin(colour: Array, half: Array) -> Paint:
     return paint
 
 
-def ground(chance: Chance, road_yaw: float, road_at: float) -> Paint:
+def ground(chance: Chance, heading: float) -> Paint:
+    """A meadow that was mown along the road, and the road."""
+    road_at, swath = chance.uniform(-5, 5), chance.uniform(1.0, 1.8)  # metres
     grass = np.array([0.33, 0.5, 0.2]) * chance.uniform(0.8, 1.2)
     road = np.full(3, chance.uniform(0.35, 0.5))
     blades, gravel = Ripples(chance, 6.0, 3), Ripples(chance, 20.0, 2)
-    cos, sin = np.cos(road_yaw), np.sin(road_yaw)
+    cos, sin = np.cos(heading), np.sin(heading)
 
     def paint(places: Array, normals: Array) -> tuple[Array, NDArray[np.uint8]]:
         across = cos * places[:, 0] - sin * places[:, 2] - road_at  # [n]
@@ -166,7 +168,8 @@ def ground(chance: Chance, road_yaw: float, road_at: float) -> Paint:
         is_line = (np.abs(across) < 0.14) & (along % 3.0 < 1.6)
         is_line |= np.abs(np.abs(across) - 2.05) < 0.08
         fade = 1 / (1 + 0.02 * places[:, 2] ** 2)  # [n], far ripples are too fine for a pixel
-        painted = grass * (1 + 0.3 * fade * blades(places))[:, None]  # [n, 3]
+        mown = np.sign(np.sin(np.pi * across / swath)) / (1 + 0.004 * places[:, 2] ** 2)  # [n]
+        painted = grass * (1 + 0.3 * fade * blades(places) + 0.16 * mown)[:, None]  # [n, 3]
         painted[is_road] = (road * (1 + 0.12 * fade * gravel(places))[:, None])[is_road]
         painted[is_road & is_line] = 0.9
         classes = _of("grass", places)

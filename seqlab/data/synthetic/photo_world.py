@@ -39,11 +39,16 @@ class Thing(NamedTuple):
     kind: int  # number in KINDS, -1 for what is no object
 
 
-def landscape(chance: Chance, camera_height: float) -> list[Thing]:
-    """Ground and objects of a photo, from a camera that many metres above the ground."""
+def landscape(chance: Chance, camera_height: float, heading: float) -> list[Thing]:
+    """Ground and objects of a photo.
+
+    Args:
+        chance: what stands where.
+        camera_height: metres above the ground.
+        heading: of the road, radians from straight ahead to the left.
+    """
     meadow = Body(np.array([0.0, camera_height, 0.0]), np.inf, 0.0, floor())
-    road_yaw, road_at = chance.uniform(-0.5, 0.5), chance.uniform(-5, 5)
-    things = [Thing(meadow, ground(chance, road_yaw, road_at), -1)]
+    things = [Thing(meadow, ground(chance, heading), -1)]
     free = [(x, z) for x in (-0.6, -0.2, 0.2, 0.6) for z in (7.0, 11.0, 16.0, 24.0)]
     places = [free[index] for index in chance.permutation(len(free))]
     for sideways, away in places[: chance.integers(4, 8)]:

@@ -48,7 +48,8 @@ def take_photo(seed: int, number: int, size: tuple[int, int], aberration: float 
     """
     chance = np.random.default_rng([seed, number])
     camera_height, pitch = chance.uniform(1.4, 2.4), chance.uniform(-0.08, 0.16)
-    things = landscape(chance, camera_height)
+    heading = chance.uniform(-0.4, 0.4)
+    things = landscape(chance, camera_height, heading)
     rays = directions(size, focal_length=0.9 * size[1], pitch=pitch)  # [height, width, 3]
     colours, distances, normals, labels, kinds = _cast(things, rays.reshape(-1, 3))
     sun = _sun(chance)
@@ -57,7 +58,7 @@ def take_photo(seed: int, number: int, size: tuple[int, int], aberration: float 
     haze = (1 - np.exp(-distances / _HAZE))[:, None]  # [n, 1]
     colours = (1 - haze) * colours * light[:, None] + haze * horizon
     is_sky = ~np.isfinite(distances)
-    colours[is_sky] = _sky(chance, rays.reshape(-1, 3)[is_sky], horizon)
+    colours[is_sky] = _sky(chance, rays.reshape(-1, 3)[is_sky], horizon, heading)
     picture = colours.reshape(*size, 3) * 255  # [height, width, 3]
     if aberration:
         picture = _aberrated(picture, aberration)
@@ -107,14 +108,20 @@ def _sun(chance: np.random.Generator) -> Array:
     return towards / np.linalg.norm(towards)
 
 
-def _sky(chance: np.random.Generator, rays: Array, horizon: Array) -> Array:
-    """Colours [n, 3]: blue above, pale at the horizon, with clouds."""
-    up = np.clip(-rays[:, 1] / np.linalg.norm(rays, axis=1), 0, 1) ** 0.6  # [n]
+def _sky(chance: np.random.Generator, rays: Array, horizon: Array, heading: float) -> Array:
+    """Colours [n, 3]: blue above, pale at the horizon, with streets of clouds along the road."""
+    up = np.clip(-rays[:, 1] / np.linalg.norm(rays, axis=1), 0, 1)  # [n]
     blue = np.array([0.3, 0.52, 0.85]) * chance.uniform(0.85, 1.1)
-    colours = horizon + (blue - horizon) * up[:, None]
-    clouds = Ripples(chance, 9.0, 4)(rays * [1.0, 3.0, 1.0])  # [n]
-    cover = np.clip((clouds - chance.uniform(0.0, 0.4)) * 3, 0, 1)[:, None]
-    return colours + cover * (0.97 - colours)
+    colours = horizon + (blue - horizon) * (up**0.6)[:, None]
+    cos, sin = np.cos(heading), np.sin(heading)
+    height = np.maximum(-rays[:, 1], 0.02)  # [n]; clouds lie on a plane above the camera
+    across = (cos * rays[:, 0] - sin * rays[:, 2]) / height
+    along = (sin * rays[:, 0] + cos * rays[:, 2]) / height
+    puffs = Ripples(chance, 2.2, 4)(np.stack([2 * across, along, 0 * along], axis=1))  # [n]
+    streets = np.sin(chance.uniform(1.6, 2.6) * across + chance.uniform(0, 6))  # [n]
+    cover = np.clip((puffs + 0.6 * streets - chance.uniform(0.0, 0.5)) * 1.6, 0, 1)  # [n]
+    cover *= np.clip(up / 0.1, 0, 1)  # which are too fine for a pixel at the horizon
+    return colours + cover[:, None] * (0.97 - colours)
 
 
 def _aberrated(picture: Array, aberration: float) -> Array:

@@ -47,7 +47,7 @@ class ContextNet(ContextModel):
 
     def embed(self, patches: Tensor) -> Tensor:
         """fc6 [N, D] of patches [N, 3, p, p]."""
-        return self.fc6(self.backbone(patches).flatten(1))  # [N, D]
+        return self.fc6(_coarsest(self.backbone, patches).flatten(1))  # [N, D]
 
     def forward(self, patches: Tensor, pairs: Tensor) -> Tensor:
         """Scores [B, 8] of where the second patch of each pair [B, 2] lies."""
@@ -67,6 +67,11 @@ def _layer(inputs: int, outputs: int) -> nn.Sequential:
 def _num_features(backbone: Backbone, patch_size: int) -> int:
     """Numbers of the feature map of a patch."""
     was_training = backbone.training
-    found = backbone.eval()(torch.zeros(1, 3, patch_size, patch_size)).numel()
+    found = _coarsest(backbone.eval(), torch.zeros(1, 3, patch_size, patch_size)).numel()
     backbone.train(was_training)
     return found
+
+
+def _coarsest(backbone: Backbone, patches: Tensor) -> Tensor:
+    """The feature map [N, D, h, w] of patches, which may be smaller than its stride."""
+    return backbone.pyramid(patches)[-1]

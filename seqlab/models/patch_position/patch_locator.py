@@ -23,4 +23,5 @@ class BackboneLocator(PatchLocator):
 
     def forward(self, patches: Tensor) -> Tensor:
         """Centres [N, 2], right and down, of patches [N, 3, p, p]."""
-        return self.head(self.backbone.summary(self.backbone(patches)))  # [N, 2]
+        features = self.backbone.pyramid(patches)[-1]  # [N, D, h, w]; patches may be small
+        return self.head(self.backbone.summary(features))  # [N, 2]
