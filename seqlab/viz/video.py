@@ -199,6 +199,7 @@ def _with_band(frame: NDArray[np.uint8], text: str, probability: float) -> Image
     picture = Image.new("RGB", (width, height + BAND), "white")
     picture.paste(Image.fromarray(frame), (0, 0))
     draw = ImageDraw.Draw(picture)
-    draw.rectangle((0, height, round(probability * width) - 1, height + 3), fill=COLOURS[0])
+    if bar := round(probability * width):
+        draw.rectangle((0, height, bar - 1, height + 3), fill=COLOURS[0])
     draw.text((4, height + 6), text, fill="black", font=ImageFont.load_default(12))
     return picture
