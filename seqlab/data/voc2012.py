@@ -1,18 +1,16 @@
 """Pascal VOC 2012 (Everingham et al., 2015) and the label maps that SBD adds to it."""
 
-import zlib
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from seqlab.data.batches import VOID
 from seqlab.data.caption_files import Listed, read_split_list
 from seqlab.data.errors import DataError
 from seqlab.data.label_maps import LabelledImages, LabelScheme, SegmentationSource
 from seqlab.data.labelled_files import PairFiles, labelled_splits, read_label_image
+from seqlab.data.matlab_files import UNREADABLE, read_variable
 
 _CLASSES = (
     "background",
@@ -110,12 +108,8 @@ def read_numbers(path: Path) -> NDArray[np.uint8]:
     if path.suffix != ".mat":
         return read_label_image(path)
     try:
-        numbers = loadmat(path, variable_names=["GTcls"])["GTcls"]["Segmentation"][0, 0]
-    # What SciPy raises on broken files: it checks little of what it reads.
-    except (
-        MatReadError, OSError, EOFError, zlib.error, ValueError, TypeError, LookupError,
-        NotImplementedError, MemoryError, AttributeError, OverflowError,
-    ) as error:  # fmt: skip
+        numbers = read_variable(path, "GTcls")["Segmentation"][0, 0]
+    except UNREADABLE as error:
         raise DataError([f"{path}: no label map can be read of it ({error})"]) from error
     if not (isinstance(numbers, np.ndarray) and numbers.ndim == 2 and numbers.dtype == np.uint8):
         raise DataError([f"{path}: its GTcls.Segmentation is no matrix of bytes"])
