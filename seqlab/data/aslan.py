@@ -1,17 +1,15 @@
 """ASLAN: pairs of videos that show the same action or not."""
 
 import re
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from seqlab.data.errors import DataError
+from seqlab.data.matlab_files import UNREADABLE, read_variable
 from seqlab.data.video_files import ENDINGS, VideoFiles, usable_videos
 from seqlab.data.video_sources import Pair, Videos, VideoSource
 
@@ -116,13 +114,8 @@ def read_pairs(path: Path) -> list[Pair]:
 
 def _matrix(path: Path) -> NDArray[np.float64]:
     try:
-        found = loadmat(path, variable_names=[VARIABLE])[VARIABLE]
-        numbers = np.asarray(found, np.float64)
-    # What SciPy raises on broken files: it checks little of what it reads.
-    except (
-        MatReadError, OSError, EOFError, zlib.error, ValueError, TypeError, LookupError,
-        NotImplementedError, MemoryError, AttributeError, OverflowError,
-    ) as error:  # fmt: skip
+        numbers = np.asarray(read_variable(path, VARIABLE), np.float64)
+    except UNREADABLE as error:
         raise DataError([f"{path}: no {VARIABLE} can be read of it ({error})"]) from error
     if numbers.ndim != 3 or numbers.shape[1] != COLUMNS or numbers.shape[2] < 2:
         shape = " x ".join(map(str, numbers.shape))
