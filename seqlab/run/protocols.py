@@ -56,6 +56,8 @@ def rounds(
     if protocol == PAIRS:
         fold = np.array(splits)
         tests = [fold == name for name in dict.fromkeys(splits)]
+        if len(tests) < 2 or any(len(np.unique(labels[test])) < 2 for test in tests):
+            raise ValueError("needs two folds or more, each with pairs that are the same and not")
         return [Round(np.flatnonzero(~test), np.flatnonzero(test), None) for test in tests]
     if protocol == LEAVE_ONE_OUT:
         return [Round(np.delete(everything, at), everything[[at]], None) for at in everything]

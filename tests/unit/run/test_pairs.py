@@ -69,11 +69,14 @@ def test_twelve_columns_of_each_layer(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_folds_are_tested_in_turn() -> None:
-    folds = ["2", "2", "10", "1", "10"]
+    folds, labels = ["2", "2", "10", "1", "10", "1"], np.array([0, 1, 0, 1, 1, 0])
     settings = {"num_folds": 5, "test_share": 0.25, "seed": 1}
-    found = rounds("pairs", np.array([0, 1, 0, 1, 1]), folds, **settings)
-    assert [each.tested.tolist() for each in found] == [[0, 1], [2, 4], [3]]
-    assert found[1].fitted.tolist() == [0, 1, 3]
+    found = rounds("pairs", labels, folds, **settings)
+    assert [each.tested.tolist() for each in found] == [[0, 1], [2, 4], [3, 5]]
+    assert found[1].fitted.tolist() == [0, 1, 3, 5]
+    for wrong in (["1"] * 6, ["1", "1", "1", "2", "2", "1"]):
+        with pytest.raises(ValueError, match="two folds or more"):
+            rounds("pairs", labels, wrong, **settings)
 
 
 def test_what_is_learned_from_gives_the_scale() -> None:
