@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -285,6 +285,10 @@ class SpreadClips(Dataset[Clip]):
             return spread_starts(duration, module.clip_seconds, module.clips_per_video)
         step = (module.num_frames - overlap) / module.frame_rate
         return overlapping_starts(duration, module.clip_seconds, step)
+
+    def known(self, video: int) -> dict[str, Any]:
+        """Name and label of a video by its number."""
+        return {"name": self.videos.names[video], "label": int(self.videos.labels[video])}
 
     def __len__(self) -> int:
         return len(self.places)

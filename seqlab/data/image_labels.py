@@ -4,7 +4,7 @@ import hashlib
 import logging
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import ClassVar, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
@@ -100,7 +100,7 @@ class ImageDataModule(LightningDataModule):
 
     def train_dataloader(self) -> ResumableLoader:
         """Training images in an order of chance."""
-        data = SplitImages(self._splits["train"], self._prepared)
+        data = SplitImages(self._splits["train"], self._prepared, self.source.is_multi_label)
         plan = ByImage(range(len(data)), batch_size=self.batch_size, seed=self.seed)
         return self.load(data, plan)
 
@@ -121,7 +121,7 @@ class ImageDataModule(LightningDataModule):
 
     def all_images(self, split: str) -> "SplitImages":
         """The images of a split in order, as evaluation sees them."""
-        return SplitImages(self._splits[split], self._fitted)
+        return SplitImages(self._splits[split], self._fitted, self.source.is_multi_label)
 
     def load(self, images: "SplitImages", plan: Plan) -> ResumableLoader:
         """Batches of images as a plan has them."""
@@ -166,10 +166,21 @@ class SplitImages(Dataset[Example]):
     Args:
         split: its images and classes.
         prepare: makes of bytes what the network gets.
+        is_multi_label: whether an image may show several classes, or none.
+
+    Attributes:
+        places: number and start in seconds of each image, in order, as clips have them.
     """
 
-    def __init__(self, split: ClassifiedImages, prepare: Prepare) -> None:
-        self.split, self.prepare = split, prepare
+    def __init__(self, split: ClassifiedImages, prepare: Prepare, is_multi_label: bool) -> None:
+        self.split, self.prepare, self.is_multi_label = split, prepare, is_multi_label
+        self.places = [(number, 0.0) for number in range(len(self))]
+
+    def known(self, number: int) -> dict[str, Any]:
+        """Name and label of an image; where it may show several classes, the label of each."""
+        labels = self.split.labels[number].astype(int)  # [C]
+        label = labels.tolist() if self.is_multi_label else int(labels.argmax())
+        return {"name": self.split.image_ids[number], "label": label}
 
     def __len__(self) -> int:
         return len(self.split.images)

@@ -1,5 +1,6 @@
 """What a layer of a network gives, one vector for each input."""
 
+from collections.abc import Callable
 from typing import Any, Literal
 
 import torch
@@ -17,16 +18,25 @@ class LayerReader:
         layer: name of a module, as `named_modules` has it.
         maps: `whole` keeps every number; `mean` averages a layer [B, D, ...] over its places and
             one [B, T, D] over its steps.
+        run: what of the network is run on inputs; None for all of it.
 
     Raises:
         KeyError: there is no such module.
     """
 
-    def __init__(self, model: nn.Module, layer: str, *, maps: Literal["whole", "mean"]) -> None:
+    def __init__(
+        self,
+        model: nn.Module,
+        layer: str,
+        *,
+        maps: Literal["whole", "mean"],
+        run: Callable[[Tensor], Any] | None = None,
+    ) -> None:
         modules = dict(model.named_modules())
         if not layer or layer not in modules:
             raise KeyError(layer)
         self.model, self.layer, self.maps = model.eval(), layer, maps
+        self.run = run or model
         self._read: list[Tensor] = []
         modules[layer].register_forward_hook(self._take)
 
@@ -39,7 +49,7 @@ class LayerReader:
                 gives does not belong to the inputs.
         """
         self._read = []
-        self.model(inputs)
+        self.run(inputs)
         if len(self._read) != 1:
             raise ValueError(f"{self.layer} runs {len(self._read)} times for an input, not once")
         given = self._read[0]

@@ -1,6 +1,7 @@
 """What a probe learns from and is tested on: videos, or pairs of them."""
 
 from collections.abc import Sequence
+from importlib import metadata
 from typing import NamedTuple
 
 import numpy as np
@@ -57,6 +58,29 @@ def examples_of(config: DictConfig, several: Sequence[Features]) -> Examples:
         classes=SAME_OR_NOT,
         splits=[str(pair.fold) for pair in pairs],
     )
+
+
+def signature(config: DictConfig, several: Sequence[Features], settings: Sequence[str]) -> str:
+    """What the numbers of a probe are a function of, in one line.
+
+    Args:
+        config: of `seqlab probe`.
+        several: what it was told of the examples.
+        settings: that were chosen.
+    """
+    sources = [
+        f"{each.source['layer']} of {each.source['checkpoint'][:12]} on "
+        f"{each.source['split_hash'][:12]}"
+        for each in several
+    ]
+    parts = [
+        f"probe {config.choices.probe}: {', '.join(settings)}",
+        f"protocol {config.protocol}",
+        f"seed {config.seed}",
+        *sources,
+        f"scikit-learn {metadata.version('scikit-learn')}",
+    ]
+    return "; ".join(parts)
 
 
 def refuse_unlike(several: Sequence[Features]) -> None:

@@ -13,18 +13,25 @@ from lightning.fabric import Fabric
 from numpy.typing import NDArray
 from omegaconf import DictConfig
 
-from seqlab.config import catalog
-from seqlab.config.build import build
-from seqlab.config.errors import Problem, UserError, nearest
+from seqlab.config.errors import Problem, UserError
+from seqlab.data.batches import ClipBatch
 from seqlab.data.clips import ClipDataModule, SpreadClips
 from seqlab.data.sources import SPLITS
 from seqlab.data.spec import Spec
 from seqlab.models.activations import LayerReader
-from seqlab.run.assemble import Parts, Saved, prepare_torch, read_checkpoint, reassemble
+from seqlab.run.assemble import Saved, prepare_torch, read_checkpoint
 from seqlab.run.environment import sound_threads, versions
 from seqlab.run.feature_files import FeatureWriter, write_pairs
 from seqlab.run.rundir import RunDir
 from seqlab.run.screen import Screen, logging_to
+from seqlab.run.shown import (
+    DataModule,
+    Shown,
+    everything,
+    layer_reader,
+    shown_parts,
+    things_of,
+)
 from seqlab.run.signals import Interrupted, StopRequest
 
 Array = NDArray[np.float32]
@@ -61,25 +68,27 @@ def _place(config: DictConfig) -> Path:
 
 def _extract(config: DictConfig, saved: Saved, output: Path) -> Path:
     screen = Screen()
-    parts = _parts(config, saved)
+    parts = shown_parts(config, saved)
     device = Fabric(accelerator=config.trainer.accelerator, devices=1).device
-    reader = _reader(parts.task.model.to(device), config)
+    reader = layer_reader(parts.task.model.to(device), parts, config)
     chunks = [chunk for split in SPLITS for chunk in _chunks(parts.datamodule, split, config)]
-    writer = FeatureWriter(output, _source(config, saved, parts.datamodule.spec, device, chunks))
-    if parts.datamodule.source.pairs:
+    things = things_of(parts.datamodule)
+    source = _source(config, saved, parts.datamodule.spec, device, chunks)
+    writer = FeatureWriter(output, source)
+    if isinstance(parts.datamodule, ClipDataModule) and parts.datamodule.source.pairs:
         write_pairs(output, parts.datamodule.source.pairs)
     if writer.is_whole:
         screen.line(f"the features are in {output} already")
         return output
-    screen.line(f"{saved.path}, step {saved.steps}: {config.layer} of {_number(chunks)} clips")
+    screen.line(f"{saved.path}, step {saved.steps}: {config.layer} of {_number(chunks)} {things}")
     if writer.num_done:
         screen.line(f"going on after {writer.num_done} of {len(chunks)} chunks")
-    with screen.counting("reading clips") as tell:
+    with screen.counting(f"reading {things}") as tell:
         left = chunks[writer.num_done :]
         done = _number(chunks[: writer.num_done])
-        for clips, same in groupby(left, key=lambda chunk: chunk.clips):
+        for shown, same in groupby(left, key=lambda chunk: chunk.shown):
             several = list(same)
-            vectors = _vectors(parts.datamodule, clips, several, reader, config, device)
+            vectors = _vectors(parts.datamodule, shown, several, reader, config, device)
             for chunk in several:
                 own = np.concatenate([next(vectors) for _ in chunk.batches(config.batch_size)])
                 writer.keep(_rows(own, chunk, config))
@@ -91,58 +100,15 @@ def _extract(config: DictConfig, saved: Saved, output: Path) -> Path:
     return output
 
 
-def _parts(config: DictConfig, saved: Saved) -> Parts:
-    """The network of the run, and the data that it is shown."""
-    own = config.data is None
-    parts = reassemble([saved], data_dir=config.paths.data, with_data=own)
-    if not own:
-        datamodule = build(config.data, allow=config.allow)
-        parts = Parts(datamodule, parts.task, parts.spec)
-    if not isinstance(parts.datamodule, ClipDataModule):
-        message = "has no clips, of which features are read"
-        given = str(config.choices.get("data", saved.config.choices.get("data", "the run's data")))
-        allowed = catalog.fitting("video_classification", "data")
-        raise UserError([Problem(key="data", given=given, message=message, allowed=allowed)])
-    if not own:
-        parts.datamodule.setup("fit")
-        _refuse_sizes(saved.spec, parts.datamodule.spec)
-    return parts
-
-
-def _refuse_sizes(saved: Spec, found: Spec) -> None:
-    """Clips have to be as large as those that the network was trained on."""
-    names = ("num_frames", "height", "width")
-    was, now = ([getattr(spec, name, None) for name in names] for spec in (saved, found))
-    if was != now:
-        message = (
-            "gives clips of other sizes than the network was trained on; data.num_frames and "
-            "data.crop_size, or data.source, change them"
-        )
-        given, allowed = (" x ".join(map(str, sizes)) for sizes in (now, was))
-        problem = Problem(key="data", given=given, message=message, allowed=(allowed,))
-        raise UserError([problem])
-
-
-def _reader(model: torch.nn.Module, config: DictConfig) -> LayerReader:
-    try:
-        return LayerReader(model, config.layer, maps=config.maps)
-    except KeyError:
-        names = [name for name, _ in model.named_modules() if name]
-        top = tuple(name for name in names if "." not in name)
-        near, message = nearest(config.layer, names), "the network has no such module"
-        problem = Problem(
-            key="layer", given=config.layer, message=message, allowed=top, nearest=near
-        )
-        raise UserError([problem]) from None
-
-
 def _source(
     config: DictConfig, saved: Saved, spec: Spec, device: torch.device, chunks: Sequence["_Chunk"]
 ) -> dict[str, Any]:
     """All that the numbers are a function of."""
     with saved.path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    names = ("layer", "overlap", "pool", "maps", "normalise", "batch_size", "chunk_size")
+    names = ["layer", "maps", "normalise", "batch_size", "chunk_size"]
+    if any(isinstance(chunk.shown, SpreadClips) for chunk in chunks):
+        names += ["overlap", "pool"]
     return {
         "run": str(Path(config.run).resolve()),
         "checkpoint": digest,
@@ -163,16 +129,16 @@ def _number(chunks: Sequence["_Chunk"]) -> int:
 
 @dataclass(frozen=True, eq=False)
 class _Chunk:
-    """Whole videos of a split, whose rows are kept together.
+    """Whole videos of a split, or images, whose rows are kept together.
 
     Args:
         split: its name.
-        clips: all of the split.
-        numbers: of the clips of these videos.
+        shown: all of the split.
+        numbers: of the clips of these videos, or of the images.
     """
 
     split: str
-    clips: SpreadClips
+    shown: Shown
     numbers: range
 
     def batches(self, size: int) -> list[list[int]]:
@@ -180,49 +146,34 @@ class _Chunk:
         starts = range(0, len(self.numbers), size)
         return [list(self.numbers[start : start + size]) for start in starts]
 
-    def videos(self) -> list[list[int]]:
-        """The places within the chunk of the clips of each video."""
-        places = enumerate(self.clips.places[number][0] for number in self.numbers)
+    def examples(self) -> list[list[int]]:
+        """The places within the chunk of the clips of each video, or of each image."""
+        places = enumerate(self.shown.places[number][0] for number in self.numbers)
         return [[at for at, _ in same] for _, same in groupby(places, key=lambda place: place[1])]
 
     def index(self, pool: str) -> list[dict[str, Any]]:
         """What is known of each row."""
-        rows = []
-        for places in self.videos():
-            video = self.clips.places[self.numbers[places[0]]][0]
-            videos = self.clips.videos
-            known = {
-                "name": videos.names[video],
-                "split": self.split,
-                "label": int(videos.labels[video]),
-            }
-            if pool == "average":
+        rows: list[dict[str, Any]] = []
+        for places in self.examples():
+            example = self.shown.places[self.numbers[places[0]]][0]
+            known = self.shown.known(example) | {"split": self.split}
+            if not isinstance(self.shown, SpreadClips):
+                rows.append(known)
+            elif pool == "average":
                 rows.append({**known, "clips": len(places)})
-                continue
-            for place in places:
-                start = self.clips.places[self.numbers[place]][1]
-                rows.append({**known, "clips": 1, "start": round(float(start), 6)})
+            else:
+                starts = [self.shown.places[self.numbers[place]][1] for place in places]
+                rows += [{**known, "clips": 1, "start": round(float(at), 6)} for at in starts]
         return rows
 
 
-def _chunks(datamodule: ClipDataModule, split: str, config: DictConfig) -> list[_Chunk]:
-    """The videos of a split, a few at a time."""
-    try:
-        clips = datamodule.all_clips(split, config.overlap)
-    except ValueError as error:
-        message = f"leaves no step between clips of {datamodule.num_frames} frames: {error}"
-        allowed = (f"0 to {datamodule.num_frames - 1}", "null")
-        raise UserError(
-            [Problem(key="overlap", given=str(config.overlap), message=message, allowed=allowed)]
-        ) from error
-    firsts = [at for at, place in enumerate(clips.places) if at == 0 or _begins(clips, at)]
-    cuts = [*firsts[:: config.chunk_size], len(clips)]
-    return [_Chunk(split, clips, range(first, last)) for first, last in pairwise(cuts)]
-
-
-def _begins(clips: SpreadClips, at: int) -> bool:
-    """Whether a clip is the first of its video."""
-    return clips.places[at][0] != clips.places[at - 1][0]
+def _chunks(datamodule: DataModule, split: str, config: DictConfig) -> list[_Chunk]:
+    """The examples of a split, a few at a time."""
+    shown = everything(datamodule, split, config)
+    places = shown.places
+    firsts = [at for at, place in enumerate(places) if not at or place[0] != places[at - 1][0]]
+    cuts = [*firsts[:: config.chunk_size], len(shown)]
+    return [_Chunk(split, shown, range(first, last)) for first, last in pairwise(cuts)]
 
 
 class _InOrder:
@@ -237,8 +188,8 @@ class _InOrder:
 
 
 def _vectors(
-    datamodule: ClipDataModule,
-    clips: SpreadClips,
+    datamodule: DataModule,
+    shown: Shown,
     chunks: Sequence[_Chunk],
     reader: LayerReader,
     config: DictConfig,
@@ -246,9 +197,10 @@ def _vectors(
 ) -> Iterator[Array]:
     """The layer's vectors [B, D] of each batch."""
     batches = [batch for chunk in chunks for batch in chunk.batches(config.batch_size)]
-    for batch in datamodule.load(clips, _InOrder(batches)):
+    for batch in datamodule.load(shown, _InOrder(batches)):  # type: ignore[arg-type]
+        inputs = batch.clips if isinstance(batch, ClipBatch) else batch.images
         try:
-            vectors = reader(batch.clips.to(device))
+            vectors = reader(inputs.to(device))
         except ValueError as error:
             message = f"cannot be kept: {error}"
             problem = Problem(key="layer", given=config.layer, message=message)
@@ -260,7 +212,7 @@ def _rows(vectors: Array, chunk: _Chunk, config: DictConfig) -> Array:
     """The rows [N, D] of a chunk out of the vectors of its clips."""
     rows = vectors.astype(np.float64)
     if config.pool == "average":
-        rows = np.stack([rows[places].mean(0) for places in chunk.videos()])
+        rows = np.stack([rows[places].mean(0) for places in chunk.examples()])
     if config.normalise:
         lengths = np.linalg.norm(rows, axis=1, keepdims=True)
         rows = rows / np.where(lengths > 0, lengths, 1.0)

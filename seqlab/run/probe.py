@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Sequence
-from importlib import metadata
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -15,8 +14,9 @@ from seqlab.components.probes.interface import Array, Probe
 from seqlab.config import schema
 from seqlab.config.build import build
 from seqlab.config.errors import Problem, UserError
-from seqlab.run.examples import Examples, examples_of, refuse_unlike
+from seqlab.run.examples import Examples, examples_of, refuse_unlike, signature
 from seqlab.run.feature_files import Features, read_features
+from seqlab.run.label_probe import has_several, probe_labels
 from seqlab.run.pairs import roc
 from seqlab.run.protocols import LEAVE_ONE_OUT, PAIRS, Labels, Round, rounds
 from seqlab.run.rundir import RunDir, atomic_write
@@ -32,7 +32,8 @@ def probe(config: DictConfig) -> dict[str, float]:
     Returns:
         `test/accuracy` over all that was tested; with several rounds also their mean and standard
         deviation; `val/accuracy` of what was chosen; `test/accuracy_pca_D` of D dimensions; of
-        pairs `test/auc`, the mean of its folds, and the standard errors `_se` of both means.
+        pairs `test/auc`, the mean of its folds, and the standard errors `_se` of both means; of
+        images that may show several classes what `probe_labels` says.
 
     Raises:
         UserError: features do not fit each other, or have too few examples for the protocol.
@@ -43,6 +44,8 @@ def probe(config: DictConfig) -> dict[str, float]:
     folder = several[0].path / "probe" if config.output is None else Path(config.output)
     folder.mkdir(parents=True, exist_ok=True)
     with logging_to(folder / "probe.log"):
+        if has_several(several[0]):
+            return probe_labels(config, several, RunDir(folder), screen)
         return _probe(config, several, RunDir(folder), screen)
 
 
@@ -73,7 +76,8 @@ def _probe(
         f"test/accuracy_pca_{dim}": accuracy for dim, accuracy in curve.items()
     }
     kept: dict[str, Any] = dict(metrics)
-    kept["test/accuracy_signature"] = _signature(config, several, tested)
+    settings = sorted({each.setting for each in tested})
+    kept["test/accuracy_signature"] = signature(config, several, settings)
     place.write_metrics(kept)
     _keep_predictions(place, examples, tested)
     _draw(config, place, examples, tested, curve, metrics)
@@ -177,24 +181,6 @@ def principal_components(matrix: Array, fitted: NDArray[np.int64], dim: int) -> 
     _, _, axes = np.linalg.svd(matrix[fitted] - centre, full_matrices=False)
     projected: Array = ((matrix - centre) @ axes[:dim].T).astype(np.float32)
     return projected
-
-
-def _signature(config: DictConfig, several: list[Features], tested: list[_Tested]) -> str:
-    """What the numbers are a function of, in one line."""
-    settings = sorted({each.setting for each in tested})
-    sources = [
-        f"{each.source['layer']} of {each.source['checkpoint'][:12]} on "
-        f"{each.source['split_hash'][:12]}"
-        for each in several
-    ]
-    parts = [
-        f"probe {config.choices.probe}: {', '.join(settings)}",
-        f"protocol {config.protocol}",
-        f"seed {config.seed}",
-        *sources,
-        f"scikit-learn {metadata.version('scikit-learn')}",
-    ]
-    return "; ".join(parts)
 
 
 def _keep_predictions(place: RunDir, examples: Examples, tested: Sequence[_Tested]) -> None:
