@@ -78,6 +78,16 @@ def test_download_unpacks_renames_and_records(served: tuple[Path, str], tmp_path
     assert download.check(header, target) == []
 
 
+def test_folders_of_two_archives_become_one(served: tuple[Path, str], tmp_path: Path) -> None:
+    """As those of VOC 2007, whose photographs of training and test come apart."""
+    _zip(served[0] / "images.zip", {"VOC/Images/a.jpg": "a", "VOC/Sets/Main/train.txt": "a\n"})
+    _zip(served[0] / "text.zip", {"VOC/Images/b.jpg": "b", "VOC/Sets/Main/test.txt": "b\n"})
+    header = {"url": _header(served[1], "")["url"], "within": "VOC VOC", "counts": "Images=2"}
+    download.fetch(header, tmp_path / "data", lambda _: None)
+    lists = sorted(path.name for path in (tmp_path / "data" / "Sets" / "Main").iterdir())
+    assert lists == ["test.txt", "train.txt"]
+
+
 def test_wrong_checksum_is_refused(served: tuple[Path, str], tmp_path: Path) -> None:
     _publish(served[0])
     with pytest.raises(DataError, match=r"images\.zip: .*does not match the known hash"):
