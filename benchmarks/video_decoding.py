@@ -1,4 +1,4 @@
-"""Clips a second: of decoding alone, of C3D's training step alone, and of both together.
+"""Clips a second: of decoding alone, of C3D alone, scoring and training, and of both together.
 
 Videos of 2 seconds, 240 x 320 pixels and 25 frames a second are written on the spot (MPEG-4, a
 moving pattern with noise) and cut into clips of 16 frames over 2 seconds, resized to 128 x 171 and
@@ -11,6 +11,7 @@ share cores, slower by what decoding takes.
 """
 
 import argparse
+import shutil
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,15 +29,20 @@ from seqlab.models.video.c3d import C3D
 
 HEIGHT, WIDTH, FRAME_RATE, SECONDS = 240, 320, 25, 2
 CLASSES = ("one", "other")
+DIFFERENT = 16  # videos
+MORE = 10  # times as many batches are decoded alone, so that those fetched in advance do not count
 
 
 def write_videos(folder: Path, count: int) -> None:
-    """Half of the videos in a folder for each class."""
+    """Half of the videos in a folder for each class; those beyond `DIFFERENT` are copies."""
     chance = np.random.default_rng(0)
     y, x = np.mgrid[0:HEIGHT, 0:WIDTH]
-    for number in range(count):
-        path = folder / CLASSES[number % 2] / f"{number}.mp4"
+    paths = [folder / CLASSES[number % 2] / f"{number}.mp4" for number in range(count)]
+    for number, path in enumerate(paths):
         path.parent.mkdir(exist_ok=True)
+        if number >= DIFFERENT:
+            shutil.copy(paths[number % DIFFERENT], path)
+            continue
         with av.open(str(path), "w") as container:
             stream = container.add_stream("mpeg4", rate=FRAME_RATE)
             stream.width, stream.height, stream.pix_fmt = WIDTH, HEIGHT, "yuv420p"
@@ -81,7 +87,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("--videos", type=int, default=16)
     parser.add_argument("--batch", type=int, default=2)
     parser.add_argument("--steps", type=int, default=3)
     parser.add_argument("--widths", type=int, nargs=5, default=[64, 128, 256, 512, 512])
@@ -107,25 +112,30 @@ def main() -> None:
         network.zero_grad(set_to_none=True)
         F.cross_entropy(network(batch.clips), batch.labels).backward()
 
+    @torch.inference_mode()
+    def score(batch: ClipBatch) -> None:
+        network(batch.clips)
+
     table = Table({"": (-34, ""), "clips/s": (9, ".2f")})
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_videos(folder, given.videos)
+        write_videos(folder, given.batch * (MORE * given.steps + 1))  # an epoch is enough
         clips = given.steps * given.batch
         for workers in (0, 2):
             batches = loader(folder, given.batch, workers)
             next(batches)  # the workers have started
-            spent = seconds(lambda b=batches: [next(b) for _ in range(given.steps)])
-            table.row(f"decoding, {workers} workers", clips / spent)
+            spent = seconds(lambda b=batches: [next(b) for _ in range(MORE * given.steps)])
+            table.row(f"decoding, {workers} workers", MORE * clips / spent)
         kept = next(loader(folder, given.batch, 0))
-        train(kept)
-        spent = seconds(lambda: [train(kept) for _ in range(given.steps)])
-        table.row("training step of C3D", clips / spent)
+        for name, work in (("C3D scoring", score), ("C3D training", train)):
+            work(kept)
+            spent = seconds(lambda w=work: [w(kept) for _ in range(given.steps)])
+            table.row(name, clips / spent)
         for workers in (0, 2):
             batches = loader(folder, given.batch, workers)
             next(batches)
             spent = seconds(lambda b=batches: [train(next(b)) for _ in range(given.steps)])
-            table.row(f"both, {workers} workers", clips / spent)
+            table.row(f"decoding and training, {workers} workers", clips / spent)
 
 
 if __name__ == "__main__":
