@@ -1,13 +1,13 @@
 """Say of each pixel of an image to which class it belongs."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
@@ -19,9 +19,9 @@ from seqlab.data.segmentation import SegmentationDataModule
 from seqlab.data.spec import SegmentationSpec
 from seqlab.metrics.segmentation import BoundaryF1, PixelScores
 from seqlab.models.interfaces import SegmentationModel
-from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
+from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule
 from seqlab.tasks.class_result import ClassResult
-from seqlab.tasks.pixels import as_picture, backbone_rate, enlarged, keep_statistics, refuse_factor
+from seqlab.tasks.pixels import PixelTask, as_picture, enlarged
 from seqlab.tasks.tables import Table
 from seqlab.viz.class_scores import class_figure
 from seqlab.viz.confusion import confusion_figure
@@ -30,7 +30,7 @@ from seqlab.viz.segmentation import save_label_map, segmentation_figure
 LEAST_SHARE = 0.001  # of the pixels that a class has to have to be named in an answer
 
 
-class SegmentationTask(Task):
+class SegmentationTask(PixelTask):
     """Cross-entropy of each pixel's class, and the scores of Long et al. (2015).
 
     The objective is the mean over the pixels that are not void, each with its class's weight; where
@@ -74,14 +74,17 @@ class SegmentationTask(Task):
         frozen_batch_norm: bool,
         num_figures: int,
     ) -> None:
-        super().__init__(model=model, spec=spec, optimizer=optimizer, schedule=schedule)
-        refuse_factor(model, backbone_rate_factor)
-        self.model: SegmentationModel
+        super().__init__(
+            model=model,
+            spec=spec,
+            optimizer=optimizer,
+            schedule=schedule,
+            backbone_rate_factor=backbone_rate_factor,
+            frozen_batch_norm=frozen_batch_norm,
+            num_figures=num_figures,
+        )
         self.spec: SegmentationSpec
         self.inference = inference
-        self.backbone_rate_factor = backbone_rate_factor
-        self.frozen_batch_norm = frozen_batch_norm
-        self.num_figures = num_figures
         weight = torch.tensor(spec.class_weights) if class_weights else None  # [C]
         self.register_buffer("class_weight", weight, persistent=False)
         self.scores = PixelScores(classes=spec.classes, void=VOID, per_class=False)
@@ -94,25 +97,6 @@ class SegmentationTask(Task):
     @staticmethod
     def sizes(spec: SegmentationSpec) -> dict[str, Any]:
         return {"num_classes": len(spec.classes)}
-
-    def example_ids(self, batch: SegmentationBatch) -> Sequence[str]:
-        return batch.image_ids
-
-    def batch_size(self, batch: SegmentationBatch) -> int:
-        return len(batch.images)
-
-    def rate_factors(self) -> dict[nn.Module, float]:
-        return backbone_rate(self.model, self.backbone_rate_factor)
-
-    def train(self, mode: bool = True) -> Self:
-        super().train(mode)
-        if self.frozen_batch_norm:
-            keep_statistics(self.model)
-        return self
-
-    def on_fit_start(self) -> None:
-        if self.device.type == "cuda":  # where convolutions are faster with the channels last
-            self.model.to(memory_format=torch.channels_last)
 
     def train_batch(self, batch: SegmentationBatch) -> Outcome:
         segmented = self.model(batch.images)

@@ -1,13 +1,13 @@
 """Say of each pixel of an image in which direction the surface faces that is seen there."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple, Self
+from typing import Any, ClassVar, Literal, NamedTuple
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import Tensor, nn
+from torch import Tensor
 from torch.optim import Optimizer
 from torchmetrics import MeanMetric
 
@@ -18,8 +18,8 @@ from seqlab.data.normals import NormalsDataModule
 from seqlab.data.spec import NormalsSpec
 from seqlab.metrics.normals import NormalScores
 from seqlab.models.interfaces import SegmentationModel
-from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule, Task
-from seqlab.tasks.pixels import as_picture, backbone_rate, enlarged, keep_statistics, refuse_factor
+from seqlab.tasks.base import Hypothesis, Outcome, Prediction, Schedule
+from seqlab.tasks.pixels import PixelTask, as_picture, enlarged
 from seqlab.tasks.tables import Cell, Table
 from seqlab.viz.normals import error_figure, normals_figure, save_normals
 
@@ -36,7 +36,7 @@ _COLUMNS = {
 }
 
 
-class SurfaceNormalsTask(Task):
+class SurfaceNormalsTask(PixelTask):
     """The angle to the true normal, and the scores of Fouhey et al. (2013).
 
     The three numbers that a model gives for a pixel are a vector that points right, down and away
@@ -82,13 +82,16 @@ class SurfaceNormalsTask(Task):
         frozen_batch_norm: bool,
         num_figures: int,
     ) -> None:
-        super().__init__(model=model, spec=spec, optimizer=optimizer, schedule=schedule)
-        refuse_factor(model, backbone_rate_factor)
-        self.model: SegmentationModel
+        super().__init__(
+            model=model,
+            spec=spec,
+            optimizer=optimizer,
+            schedule=schedule,
+            backbone_rate_factor=backbone_rate_factor,
+            frozen_batch_norm=frozen_batch_norm,
+            num_figures=num_figures,
+        )
         self.spec: NormalsSpec
-        self.backbone_rate_factor = backbone_rate_factor
-        self.frozen_batch_norm = frozen_batch_norm
-        self.num_figures = num_figures
         mean = torch.tensor(spec.mean_normal).view(1, 3, 1, 1)
         self.register_buffer("mean_normal", mean, persistent=False)  # [1, 3, 1, 1]
         self.scores, self.baseline = NormalScores(), NormalScores()
@@ -100,25 +103,6 @@ class SurfaceNormalsTask(Task):
     @staticmethod
     def sizes(spec: NormalsSpec) -> dict[str, Any]:
         return {"num_classes": 3}
-
-    def example_ids(self, batch: NormalsBatch) -> Sequence[str]:
-        return batch.image_ids
-
-    def batch_size(self, batch: NormalsBatch) -> int:
-        return len(batch.images)
-
-    def rate_factors(self) -> dict[nn.Module, float]:
-        return backbone_rate(self.model, self.backbone_rate_factor)
-
-    def train(self, mode: bool = True) -> Self:
-        super().train(mode)
-        if self.frozen_batch_norm:
-            keep_statistics(self.model)
-        return self
-
-    def on_fit_start(self) -> None:
-        if self.device.type == "cuda":  # where convolutions are faster with the channels last
-            self.model.to(memory_format=torch.channels_last)
 
     def train_batch(self, batch: NormalsBatch) -> Outcome:
         segmented = self.model(batch.images)
