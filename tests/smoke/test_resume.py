@@ -45,6 +45,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "memory_qa": {},
     "instance_segmentation": {},
     "segmentation": {},
+    "surface_normals": {},
 }
 # Six batches in another order in every epoch, with dropout, and attention that is drawn by chance.
 TRANSLATION = (
@@ -122,12 +123,26 @@ INSTANCES = (
     "model.warp_size=6",
     "task.num_figures=0",
 )
+# Steps of a model that are all trained, and pictures that are mirrored and moved by chance.
+SURFACE_NORMALS = (
+    "task=surface_normals",
+    "model=recurrent_cnn",
+    "data.source.num_train=12",
+    "data.source.num_val=4",
+    "data.source.num_test=4",
+    "data.source.size=[24,32]",
+    "data.batch_size=2",
+    "data.augmentation.scale=[0.5,2.0]",
+    "data.augmentation.crop=true",
+    "task.num_figures=0",
+)
 COMPOSED = {
     "translation": TRANSLATION,
     "algorithmic": ALGORITHMIC,
     "memory_qa": MEMORY_QA,
     "segmentation": SEGMENTATION,
     "instance_segmentation": INSTANCES,
+    "surface_normals": SURFACE_NORMALS,
 }
 
 # Three epochs of six batches, validated on two, tested on two.
@@ -164,6 +179,7 @@ CASES += [
     ("memory_qa", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_test']}:SIGTERM")),
     ("segmentation", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_validation']}:SIGTERM")),
     ("instance_segmentation", (f"{HOOKS['mid_epoch']}:SIGKILL",)),
+    ("surface_normals", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_validation']}:SIGTERM")),
 ]
 MORE_CASES: list[Case] = [
     (settings, (f"{hook}:{number}",))
