@@ -138,6 +138,14 @@ class ImageDataModule(LightningDataModule):
         """A picture as evaluation sees it."""
         return transforms.fit(image, self.image_size)
 
+    def image(self, image_id: str) -> Tensor:
+        """An image of any split as evaluation sees it, [3, height, width] in [0, 1]."""
+        for split in self._splits.values():
+            if image_id in split.image_ids:
+                picture = split.images[split.image_ids.index(image_id)]
+                return transforms.fit(picture, self.image_size)
+        raise KeyError(f"no image is named {image_id}")
+
     def open_image(self, path: Path) -> Tensor:
         """A file's image as evaluation sees it, [3, height, width] in [0, 1]; needs no setup."""
         return transforms.fit(read_image(path), self.image_size)

@@ -130,8 +130,8 @@ class ImageClassificationTask(Task):
             self.predictions.append(
                 {
                     "id": name,
-                    "answer": said if self.spec.is_multi_label else said[0],
-                    "label": list(shown) if self.spec.is_multi_label else shown[0],
+                    "answer": ", ".join(said),
+                    "label": ", ".join(shown),
                     "probability": round(float(row.max()), 4),
                 }
             )

@@ -53,6 +53,7 @@ def test_folders_are_shared_out(tmp_path: Path) -> None:
             dark = name.startswith("dark/")
             assert labels.tolist() == [int(not dark), int(dark)]
             assert image.mean().item() == pytest.approx((10 if dark else 250) / 255)
+            assert torch.equal(data.image(name), image)
     (tmp_path / "dark" / "3.png").write_bytes(b"no picture")
     with pytest.raises(DataError, match=r"dark/3.png: cannot be read"):
         folders(tmp_path).read()

@@ -134,7 +134,7 @@ def test_several_classes_each(trainer: Trainer, tmp_path: Path) -> None:
     assert outcome.logged["accuracy"].item() == pytest.approx(3 / 5)  # red is said, green just not
     keep_predictions(trainer, module, tmp_path / "test.jsonl")
     second = json.loads((tmp_path / "test.jsonl").read_text().splitlines()[1])
-    assert (second["answer"], second["label"]) == (["red", "green"], ["red", "green"])
+    assert (second["answer"], second["label"]) == ("red, green", "red, green")
     (table,) = module.tables()
     assert [row[1].text for row in table.rows] == ["2", "2", "1"]
     assert {path.name for path in module.draw(tmp_path)} == {"photos.png", "classes.png"}
