@@ -3,33 +3,29 @@
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from seqlab.components.decoding.interface import Hypotheses, Search
-from seqlab.components.losses import sequence_nll
+from seqlab.components.decoding.interface import Search
 from seqlab.data.batches import CaptionBatch
 from seqlab.data.captions import CaptionDataModule
 from seqlab.data.images import refuse_broken
 from seqlab.data.spec import CaptionSpec
-from seqlab.metrics.captioning import CaptionScores
-from seqlab.metrics.likelihood import Likelihood
 from seqlab.metrics.pointing import PointingAccuracy
 from seqlab.models.ensemble import CaptioningEnsemble
 from seqlab.models.interfaces import CaptioningModel, TeacherForced
-from seqlab.tasks import generation
-from seqlab.tasks.base import Outcome, Prediction, Schedule, Task
-from seqlab.tasks.described import Described, describe, draw_gallery, ranked, words_of
-from seqlab.tasks.objectives import objective, refuse_unknown_weights
+from seqlab.tasks.base import Prediction, Schedule
+from seqlab.tasks.described import Described, describe, draw_gallery, ranked
+from seqlab.tasks.describing import DescribingTask
 from seqlab.viz.attention import attention_figure
 
 
-class CaptioningTask(Task):
-    """Maximum likelihood of captions, and their COCO scores.
+class CaptioningTask(DescribingTask):
+    """Maximum likelihood of captions of images, and their COCO scores.
 
     Args:
         model: a captioning model.
@@ -43,9 +39,6 @@ class CaptioningTask(Task):
 
     interface: ClassVar = CaptioningModel
     batch_type: ClassVar = CaptionBatch
-    supplied_sizes: ClassVar = frozenset({"vocab_size", "pad_id"})
-    monitor: ClassVar[str] = "val/cider"
-    mode: ClassVar[Literal["min", "max"]] = "max"
 
     def __init__(
         self,
@@ -58,26 +51,19 @@ class CaptioningTask(Task):
         auxiliary_weights: dict[str, float],
         num_figures: int,
     ) -> None:
-        super().__init__(model=model, spec=spec, optimizer=optimizer, schedule=schedule)
+        super().__init__(
+            model=model,
+            spec=spec,
+            optimizer=optimizer,
+            schedule=schedule,
+            decoding=decoding,
+            auxiliary_weights=auxiliary_weights,
+            num_figures=num_figures,
+            looking=PointingAccuracy(),
+        )
         self.model: CaptioningModel
         self.spec: CaptionSpec
-        self.decoding = decoding
-        self.auxiliary_weights = auxiliary_weights
-        self.num_figures = num_figures
-        self.likelihood = Likelihood()
-        # METEOR starts a Java process: worth it once, at the test, not after every epoch.
-        self.scores = CaptionScores(meteor=False)
-        self.final_scores = CaptionScores(meteor=True)
-        self.pointing = PointingAccuracy()
         self._to_draw: list[Described] = []
-        refuse_unknown_weights(model, auxiliary_weights)
-        if decoding.needs_attention:
-            features = torch.zeros(1, model.backbone.channels, 2, 2)  # [B, D, h, w]
-            generation.refuse_without_attention(model, features)
-
-    @staticmethod
-    def sizes(spec: CaptionSpec) -> dict[str, Any]:
-        return {"vocab_size": len(spec.words), "pad_id": spec.pad_id}
 
     @classmethod
     def ensemble(cls, models: Sequence[CaptioningModel]) -> CaptioningEnsemble:
@@ -92,67 +78,36 @@ class CaptioningTask(Task):
     def example_ids(self, batch: CaptionBatch) -> Sequence[str]:
         return batch.image_ids
 
-    def batch_size(self, batch: CaptionBatch) -> int:
-        return len(batch.tokens)
+    def look_at_nothing(self) -> Tensor:
+        return torch.zeros(1, self.model.backbone.channels, 2, 2)  # [B, D, h, w]
 
-    def _features(self, batch: CaptionBatch) -> Tensor:
+    def look(self, batch: CaptionBatch) -> Tensor:
         """Feature maps [I, D, h, w] of the images, computed or kept."""
         if batch.features is not None:
             return batch.features.to(self.dtype)
         return self.model.backbone(batch.images)
 
-    def _teach(self, features: Tensor, batch: CaptionBatch) -> TeacherForced:
-        """Predictions for each caption."""
-        return self.model(features[batch.image_index], batch.tokens, batch.lengths)
+    def teach(self, seen: Tensor, batch: CaptionBatch) -> TeacherForced:
+        return self.model(seen[batch.image_index], batch.tokens, batch.lengths)
 
-    def train_batch(self, batch: CaptionBatch) -> Outcome:
-        forced = self._teach(self._features(batch), batch)
-        nll = sequence_nll(forced.logits, batch.tokens[:, 1:], batch.lengths)  # [B]
-        return objective(nll, forced.auxiliary, batch.lengths.sum(), self.auxiliary_weights)
+    def measure_looking(
+        self, forced: TeacherForced, seen: Tensor, batch: CaptionBatch, counts: bool
+    ) -> None:
+        if batch.masks is None or batch.objects is None or forced.weights is None:
+            return
+        named = batch.objects[:, 1:]  # [B, T]
+        named = named if counts else torch.full_like(named, -1)
+        self.looking.update(forced.weights, _grid(seen), named, batch.masks, batch.image_index)
 
-    def decode(self, features: Tensor) -> Hypotheses:
-        """Captions of feature maps [I, D, h, w]."""
-        return generation.find(self.decoding, self.model, features, self.spec, may_be_unknown=False)
-
-    def _evaluate(
-        self, batch: CaptionBatch, batch_index: int, scores: CaptionScores
-    ) -> tuple[Hypotheses, tuple[int, int]]:
-        """Score a batch; its captions, and the grid (h, w) that their attention unfolds to."""
-        counts = not self.is_repeated(batch_index)
-        features = self._features(batch)
-        forced = self._teach(features, batch)
-        grid = (features.shape[-2], features.shape[-1])
-        if counts:
-            self.likelihood.update(forced.logits, batch.tokens, batch.lengths)
-        if batch.masks is not None and batch.objects is not None and forced.weights is not None:
-            named = batch.objects[:, 1:]  # [B, T]
-            named = named if counts else torch.full_like(named, -1)
-            self.pointing.update(forced.weights, grid, named, batch.masks, batch.image_index)
-        found = self.decode(features)
-        captions = [" ".join(words_of(best, self.spec)) for best in found.tokens[:, 0]]
-        scores.update(batch.image_ids, captions, batch.references)
-        return found, grid
-
-    def _finish(self, split: str, scores: CaptionScores) -> None:
-        values: dict[str, Any] = {**self.likelihood.compute(), **scores.compute()}
-        if self.pointing.update_called:
-            values["pointing_accuracy"] = self.pointing.compute()
-        # Every rank has synchronised already and holds the same numbers.
-        self.log_dict({f"{split}/{name}": float(value) for name, value in values.items()})
-        for metric in (self.likelihood, self.pointing, scores):
-            metric.reset()
-
-    def validation_step(self, batch: CaptionBatch, batch_index: int) -> None:
-        self._evaluate(batch, batch_index, self.scores)
-
-    def on_validation_epoch_end(self) -> None:
-        self._finish("val", self.scores)
+    def looking_scores(self) -> dict[str, Tensor]:
+        return {"pointing_accuracy": self.looking.compute()}
 
     def on_test_epoch_start(self) -> None:
         self.predictions, self._to_draw = [], []
 
     def test_step(self, batch: CaptionBatch, batch_index: int) -> None:
-        found, grid = self._evaluate(batch, batch_index, self.final_scores)
+        features, found = self.evaluate(batch, batch_index, self.final_scores)
+        grid = _grid(features)
         for row, image_id in enumerate(batch.image_ids):
             described = describe(
                 image_id, found, row, self.spec, places=grid, references=batch.references[row]
@@ -160,12 +115,6 @@ class CaptioningTask(Task):
             self.predictions.append(described.record)
             if len(self._to_draw) < self.num_figures:
                 self._to_draw.append(described)
-
-    def on_test_epoch_end(self) -> None:
-        self._finish(self.evaluated_split, self.final_scores)
-
-    def signatures(self) -> dict[str, str]:
-        return {"caption_signature": self.final_scores.signature()}
 
     def draw(self, folder: Path) -> list[Path]:
         if not self._to_draw:
@@ -211,7 +160,7 @@ class CaptioningTask(Task):
         while sources := list(islice(inputs, batch_size)):
             images = [datamodule.open_image(Path(source)) for source in sources]
             features = self.model.backbone(torch.stack(images).to(self.device))  # [I, D, h, w]
-            grid = (features.shape[-2], features.shape[-1])
+            grid = _grid(features)
             found = self.decode(features)
             for row, (source, image) in enumerate(zip(sources, images, strict=True)):
                 figure = output / f"{Path(source).stem}.png"
@@ -220,3 +169,8 @@ class CaptioningTask(Task):
                 drawn = figures and self._draw_attention(picture, described, figure)
                 hypotheses = ranked(found, row, self.spec)
                 yield Prediction(source, hypotheses, figure if drawn else None)
+
+
+def _grid(features: Tensor) -> tuple[int, int]:
+    """Rows and columns of the locations of feature maps [I, D, h, w]."""
+    return features.shape[-2], features.shape[-1]

@@ -2,40 +2,29 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import Any, ClassVar, Literal, NamedTuple
+from typing import Any, ClassVar, NamedTuple
 
 import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from seqlab.components.decoding.interface import Hypotheses, Search
-from seqlab.components.losses import sequence_nll
+from seqlab.components.decoding.interface import Search
 from seqlab.components.tree import map_tensors
 from seqlab.data.batches import VideoCaptionBatch
 from seqlab.data.spec import VideoCaptionSpec
 from seqlab.data.video_captions import VideoCaptionDataModule
-from seqlab.metrics.captioning import CaptionScores
-from seqlab.metrics.likelihood import Likelihood
 from seqlab.metrics.pointing import TellingAttention
 from seqlab.models.ensemble import VideoCaptioningEnsemble
 from seqlab.models.interfaces import Footage, TeacherForced, VideoCaptioningModel
-from seqlab.tasks import generation
-from seqlab.tasks.base import Outcome, Prediction, Schedule, Task
-from seqlab.tasks.described import (
-    Described,
-    describe,
-    draw_gallery,
-    figure_name,
-    ranked,
-    words_of,
-)
-from seqlab.tasks.objectives import objective, refuse_unknown_weights
+from seqlab.tasks.base import Prediction, Schedule
+from seqlab.tasks.described import Described, describe, draw_gallery, figure_name, ranked
+from seqlab.tasks.describing import DescribingTask
 from seqlab.viz.video import save_moving_picture
 from seqlab.viz.video_captions import caption_strip
 
 
-class VideoCaptioningTask(Task):
+class VideoCaptioningTask(DescribingTask):
     """Maximum likelihood of captions of videos, and their COCO scores.
 
     Args:
@@ -50,10 +39,7 @@ class VideoCaptioningTask(Task):
 
     interface: ClassVar = VideoCaptioningModel
     batch_type: ClassVar = VideoCaptionBatch
-    supplied_sizes: ClassVar = frozenset({"vocab_size", "pad_id"})
     example_input: ClassVar = "videos/*.mp4"
-    monitor: ClassVar[str] = "val/cider"
-    mode: ClassVar[Literal["min", "max"]] = "max"
 
     def __init__(
         self,
@@ -66,25 +52,19 @@ class VideoCaptioningTask(Task):
         auxiliary_weights: dict[str, float],
         num_figures: int,
     ) -> None:
-        super().__init__(model=model, spec=spec, optimizer=optimizer, schedule=schedule)
+        super().__init__(
+            model=model,
+            spec=spec,
+            optimizer=optimizer,
+            schedule=schedule,
+            decoding=decoding,
+            auxiliary_weights=auxiliary_weights,
+            num_figures=num_figures,
+            looking=TellingAttention(),
+        )
         self.model: VideoCaptioningModel
         self.spec: VideoCaptionSpec
-        self.decoding = decoding
-        self.auxiliary_weights = auxiliary_weights
-        self.num_figures = num_figures
-        self.likelihood = Likelihood()
-        # METEOR starts a Java process: worth it once, at the test, not after every epoch.
-        self.scores = CaptionScores(meteor=False)
-        self.final_scores = CaptionScores(meteor=True)
-        self.telling = TellingAttention()
         self._to_draw: list[_Shown] = []
-        refuse_unknown_weights(model, auxiliary_weights)
-        if decoding.needs_attention:
-            generation.refuse_without_attention(model, _watch_nothing(model, spec))
-
-    @staticmethod
-    def sizes(spec: VideoCaptionSpec) -> dict[str, Any]:
-        return {"vocab_size": len(spec.words), "pad_id": spec.pad_id}
 
     @classmethod
     def ensemble(cls, models: Sequence[VideoCaptioningModel]) -> VideoCaptioningEnsemble:
@@ -93,63 +73,40 @@ class VideoCaptioningTask(Task):
     def example_ids(self, batch: VideoCaptionBatch) -> Sequence[str]:
         return batch.example_ids
 
-    def batch_size(self, batch: VideoCaptionBatch) -> int:
-        return len(batch.tokens)
+    @torch.no_grad()
+    def look_at_nothing(self) -> Any:
+        """A black video, of which nothing is learnt."""
+        was_training = self.model.training
+        frames = torch.zeros(1, 2, 3, self.spec.height, self.spec.width)  # [B, F, 3, height, width]
+        seen = self.model.eval().watch(Footage(frames, torch.tensor([2])))
+        self.model.train(was_training)
+        return seen
 
-    def _watch(self, batch: VideoCaptionBatch) -> Any:
-        """What the model has seen in each of the V videos."""
+    def look(self, batch: VideoCaptionBatch) -> Any:
+        """What the model has watched, of each of the V videos."""
         return self.model.watch(Footage(batch.frames, batch.frame_counts))
 
-    def _teach(self, watched: Any, batch: VideoCaptionBatch) -> TeacherForced:
-        """Predictions for each caption."""
-        described = map_tensors(lambda each: each[batch.video_index], watched)
+    def teach(self, seen: Any, batch: VideoCaptionBatch) -> TeacherForced:
+        described = map_tensors(lambda each: each[batch.video_index], seen)
         return self.model(described, batch.tokens, batch.lengths)
 
-    def train_batch(self, batch: VideoCaptionBatch) -> Outcome:
-        forced = self._teach(self._watch(batch), batch)
-        nll = sequence_nll(forced.logits, batch.tokens[:, 1:], batch.lengths)  # [B]
-        return objective(nll, forced.auxiliary, batch.lengths.sum(), self.auxiliary_weights)
+    def measure_looking(
+        self, forced: TeacherForced, seen: Any, batch: VideoCaptionBatch, counts: bool
+    ) -> None:
+        if batch.telling is None or forced.weights is None:
+            return
+        telling = batch.telling[batch.video_index]  # [B, F]
+        telling = telling if counts else torch.zeros_like(telling)
+        self.looking.update(forced.weights, batch.lengths, telling)
 
-    def decode(self, watched: Any) -> Hypotheses:
-        """Captions of watched videos."""
-        return generation.find(self.decoding, self.model, watched, self.spec, may_be_unknown=False)
-
-    def _evaluate(
-        self, batch: VideoCaptionBatch, batch_index: int, scores: CaptionScores
-    ) -> Hypotheses:
-        """Score a batch; its captions."""
-        watched = self._watch(batch)
-        forced = self._teach(watched, batch)
-        if not self.is_repeated(batch_index):
-            self.likelihood.update(forced.logits, batch.tokens, batch.lengths)
-            if batch.telling is not None and forced.weights is not None:
-                telling = batch.telling[batch.video_index]  # [B, F]
-                self.telling.update(forced.weights, batch.lengths, telling)
-        found = self.decode(watched)
-        captions = [" ".join(words_of(best, self.spec)) for best in found.tokens[:, 0]]
-        scores.update(batch.example_ids, captions, batch.references)
-        return found
-
-    def _finish(self, split: str, scores: CaptionScores) -> None:
-        values: dict[str, Any] = {**self.likelihood.compute(), **scores.compute()}
-        if self.telling.update_called:
-            values.update(self.telling.compute())
-        # Every rank has synchronised already and holds the same numbers.
-        self.log_dict({f"{split}/{name}": float(value) for name, value in values.items()})
-        for metric in (self.likelihood, self.telling, scores):
-            metric.reset()
-
-    def validation_step(self, batch: VideoCaptionBatch, batch_index: int) -> None:
-        self._evaluate(batch, batch_index, self.scores)
-
-    def on_validation_epoch_end(self) -> None:
-        self._finish("val", self.scores)
+    def looking_scores(self) -> dict[str, Tensor]:
+        return self.looking.compute()
 
     def on_test_epoch_start(self) -> None:
         self.predictions, self._to_draw = [], []
 
     def test_step(self, batch: VideoCaptionBatch, batch_index: int) -> None:
-        found = self._evaluate(batch, batch_index, self.final_scores)
+        _, found = self.evaluate(batch, batch_index, self.final_scores)
         for row, name in enumerate(batch.example_ids):
             count = int(batch.frame_counts[row])
             described = describe(
@@ -159,12 +116,6 @@ class VideoCaptioningTask(Task):
             if len(self._to_draw) < self.num_figures:
                 telling = None if batch.telling is None else batch.telling[row, :count]
                 self._to_draw.append(_shown(described, batch.frames[row, :count], telling))
-
-    def on_test_epoch_end(self) -> None:
-        self._finish(self.evaluated_split, self.final_scores)
-
-    def signatures(self) -> dict[str, str]:
-        return {"caption_signature": self.final_scores.signature()}
 
     def draw(self, folder: Path) -> list[Path]:
         if not self._to_draw:
@@ -198,8 +149,8 @@ class VideoCaptioningTask(Task):
         for file in inputs:
             frames, seconds = datamodule.open_video(Path(file))  # [F, 3, height, width]
             lengths = torch.tensor([len(frames)], device=self.device)  # [1]
-            watched = self.model.watch(Footage(frames.unsqueeze(0).to(self.device), lengths))
-            found = self.decode(watched)
+            seen = self.model.watch(Footage(frames.unsqueeze(0).to(self.device), lengths))
+            found = self.decode(seen)
             hypotheses = ranked(found, 0, self.spec)
             if not figures:
                 yield Prediction(file, hypotheses, None)
@@ -246,13 +197,3 @@ def _shown(described: Described, frames: Tensor, telling: Tensor | None) -> _Sho
     """What is drawn of frames [F, 3, height, width] of which telling [F] are those that matter."""
     pixels = (255 * frames).round().byte().permute(0, 2, 3, 1).cpu().numpy()
     return _Shown(described, pixels, None if telling is None else telling.cpu().numpy())
-
-
-@torch.no_grad()
-def _watch_nothing(model: VideoCaptioningModel, spec: VideoCaptionSpec) -> Any:
-    """What a model sees in a black video, of which it learns nothing."""
-    was_training = model.training
-    frames = torch.zeros(1, 2, 3, spec.height, spec.width)  # [B, F, 3, height, width]
-    watched = model.eval().watch(Footage(frames, torch.tensor([2])))
-    model.train(was_training)
-    return watched
