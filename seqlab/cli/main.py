@@ -18,6 +18,8 @@ _MODULES = {
     "predict": "seqlab.cli.predict",
     "features": "seqlab.cli.features",
     "probe": "seqlab.cli.probe",
+    "neighbours": "seqlab.cli.neighbours",
+    "mine": "seqlab.cli.mine",
     "sweep": "seqlab.cli.sweep",
     "list": "seqlab.cli.listing",
     "check": "seqlab.cli.check",

@@ -139,6 +139,45 @@ index.csv. Stopped or killed, the same command goes on and the file is the same.
             ("seqlab features run=DIR layer=fc6 data=ucf101 data.source.split=2", "of another"),
         ),
     ),
+    "neighbours": Usage(
+        "seqlab neighbours run=DIR [beside=[RUN,...]] [backbone=NAME] [KEY=VALUE ...]",
+        "show which patches a network finds alike, beside other networks",
+        """\
+Draws some patches and, network by network, the patches of other images that are most like them:
+fc6 of the run (task=context_prediction), the same network with random weights, and others.
+
+  beside=[A,B]        runs whose networks are asked too, by the summary of their backbone
+  backbone=NAME       an image network that is asked too; backbone.weights=FILE has its weights
+  random=true         the network of the run with random weights too
+  split=test          whose images; else val or train
+  num_images=500      images at most
+  num_queries=8       patches, chosen by seed=1
+  num_neighbours=7    of each, one of an image at most
+  step=null           pixels from a patch to the next; null is half a patch
+  output=DIR          where the figure goes, instead of neighbours/ in the run""",
+        (
+            ("seqlab neighbours run=DIR", "trained against random weights"),
+            ("seqlab neighbours run=DIR backbone=resnet50", "and against ImageNet's labels"),
+        ),
+    ),
+    "mine": Usage(
+        "seqlab mine run=DIR [KEY=VALUE ...]",
+        "find what shows again and again in a collection of images",
+        """\
+Squares of four patches are looked for in all images by what a run of task=context_prediction knows
+of patches; those that lie in a square there too are counted, and the best are drawn.
+
+  split=train         whose images; else val or test
+  num_images=500      images at most
+  num_constellations=500   squares that are looked for, chosen by seed=1
+  most_matches=100    images in which one of them is looked for closely
+  num_clusters=10     of the best
+  overlap=0.5         share of their images that two clusters have in common at most
+  step=null           pixels from a patch to the next; null is a quarter of a patch
+  random=true         random weights, to see what the training has brought
+  output=DIR          where it goes, instead of clusters/ in the run""",
+        (("seqlab mine run=DIR", "clusters.png, and purity.png where pixels are labelled"),),
+    ),
     "probe": Usage(
         "seqlab probe features=DIR [probe=NAME] [KEY=VALUE ...]",
         "fit a simple classifier on features and test it",

@@ -30,6 +30,8 @@ def problems(values: Mapping[str, Any]) -> list[Problem]:
         found.append(Problem(key="run", message="has to be given: run=DIR", allowed=newest))
     for run in runs:
         found += _run(run, checkpoint, values)
+    for run in schema.as_list(values.get("beside")):
+        found += _run(run, "best", values, key="beside")
     if len(runs) > 1:
         found += _ensemble(runs, checkpoint)
     if values.get("layer") == MISSING:
@@ -88,14 +90,14 @@ def start(values: Mapping[str, Any]) -> list[Problem]:
     return [Problem(key="init_from", given=given, message=f"there is no checkpoint {path}")]
 
 
-def _run(run: str, checkpoint: str, values: Mapping[str, Any]) -> list[Problem]:
+def _run(run: str, checkpoint: str, values: Mapping[str, Any], key: str = "run") -> list[Problem]:
     """A run directory and the checkpoint in it."""
     if not Path(run).is_dir():
         parts = run.split(",")
         several = len(parts) > 1 and all(Path(part).is_dir() for part in parts)
         near = f"[{run}]" if several else nearest(run, _runs(values))
         message = "there is no such run directory"
-        return [Problem(key="run", given=run, message=message, nearest=near)]
+        return [Problem(key=key, given=run, message=message, nearest=near)]
     folder = Path(run) / "checkpoints"
     path = folder / f"{checkpoint}.ckpt" if checkpoint in ("best", "last") else Path(checkpoint)
     if path.is_file():

@@ -55,7 +55,7 @@ def validate(config: DictConfig) -> list[Problem]:
         for name in schema.parts(verb):
             check = _settled if name == "trainer" else _alone
             problems += check(values, name, allow)
-    if verb in ("eval", "predict", "features"):
+    if verb in ("eval", "predict", "features", "neighbours", "mine"):
         problems += finished.problems(values)
     if verb == "features" and values.get("data") is not None:
         problems += data_files.problems(values)
@@ -86,6 +86,7 @@ def _source(config: DictConfig, key: str) -> str | None:
 def _verb(values: Mapping[str, Any]) -> str:
     """Whose config it is, by a key that only it has."""
     marks = {"input": "predict", "layer": "features", "features": "probe"}
+    marks |= {"num_queries": "neighbours", "num_constellations": "mine"}
     marks |= {"run": "eval", "launcher": "sweep"}
     return next((verb for mark, verb in marks.items() if mark in values), "train")
 

@@ -123,6 +123,10 @@ class ContextDataModule(LightningDataModule):
     def adopt(self, spec: ContextSpec) -> None:
         """A checkpoint's spec; it says nothing that could be taken over."""
 
+    def labels(self, image_id: str) -> Tensor | None:
+        """Classes [height, width] of an image's pixels; None where the collection has none."""
+        return self.source.labels(image_id)
+
     def num_images(self, split: str) -> int:
         """How many images a split has."""
         return len(self._splits[split])
@@ -197,6 +201,21 @@ class ContextDataModule(LightningDataModule):
             torch.from_numpy(np.concatenate(pairs)),
             torch.from_numpy(np.concatenate(positions)),
         )
+
+    def windows(self, image: Tensor, step: int) -> tuple[Tensor, Tensor, Places]:
+        """Patches at equal distances all over an image: as they are, and as the network gets them.
+
+        Args:
+            image: in [0, 1], [3, height, width], as `image` gives it.
+            step: pixels from one patch to the next.
+
+        Returns:
+            Patches [n, 3, p, p] twice, and where they lie.
+        """
+        places = self.grid.windows((image.shape[1], image.shape[2]), step)
+        plain = torch.stack(self.grid.cut(image, places))  # [n, 3, p, p]
+        chance = np.random.default_rng(_EVALUATION)
+        return plain, self.cures(plain, chance, reduced=False), places
 
     def open_image(self, path: Path) -> tuple[Tensor, Places, CutImage]:
         """A file's image in [0, 1] as evaluation sees it, and one grid of it; needs no setup.

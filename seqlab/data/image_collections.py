@@ -20,6 +20,10 @@ class ImageSource(ABC):
             DataError: there are no pictures, or some cannot be read; it lists them.
         """
 
+    def labels(self, image_id: str) -> Tensor | None:
+        """Bytes [height, width], the class of each pixel; None where nobody has labelled them."""
+        return None
+
 
 class KeptImages(NamedImages):
     """Pictures decoded once, when they are first asked for, and held in memory.

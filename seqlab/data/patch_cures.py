@@ -47,9 +47,18 @@ class PatchCures:
         self.downsampled_share, self.least_pixels = downsampled_share, least_pixels
         self.normalise = normalise
 
-    def __call__(self, patches: Tensor, chance: np.random.Generator) -> Tensor:
-        """Patches [n, 3, p, p] in [0, 1] as the network gets them."""
-        patches = self._reduced(patches, chance)  # [n, 3, p, p]
+    def __call__(
+        self, patches: Tensor, chance: np.random.Generator, *, reduced: bool = True
+    ) -> Tensor:
+        """Patches as the network gets them.
+
+        Args:
+            patches: [n, 3, p, p] in [0, 1].
+            chance: which are reduced, and which colours are dropped.
+            reduced: whether any are; not where patches are compared.
+        """
+        if reduced:
+            patches = self._reduced(patches, chance)  # [n, 3, p, p]
         if self.colour == "projection":
             patches = torch.einsum("ij,njhw->nihw", _projection(), patches)  # [n, 3, p, p]
         elif self.colour == "dropping":

@@ -93,6 +93,18 @@ class PatchGrid:
         first = self.jitter + int(chance.integers(0, room - (count - 1) * step + 1))
         return first + step * np.arange(count)
 
+    def windows(self, size: tuple[int, int], step: int) -> Places:
+        """Patches at equal distances all over an image, in the middle of what they leave over.
+
+        Args:
+            size: height and width of the image in pixels, at least those of a patch.
+            step: pixels from one patch to the next.
+        """
+        rooms = [length - self.patch_size for length in size]
+        tops, lefts = (room % step // 2 + step * np.arange(1 + room // step) for room in rooms)
+        down, right = np.meshgrid(tops, lefts, indexing="ij")
+        return Places(len(tops), len(lefts), down.reshape(-1), right.reshape(-1))
+
     def cut(self, image: Tensor, places: Places) -> list[Tensor]:
         """The patches [3, p, p] of an image [3, height, width]."""
         size = self.patch_size

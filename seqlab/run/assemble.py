@@ -82,11 +82,16 @@ def reassemble(saved: Sequence[Saved], *, data_dir: str, with_data: bool) -> Par
     return Parts(datamodule, task, first.spec)
 
 
-def _trained(saved: Saved) -> Task:
-    """The task of a checkpoint, with its weights."""
+def untrained(saved: Saved) -> Task:
+    """The task of a checkpoint with random weights, which its seed decides."""
     config = saved.config.copy()
     config.model = _without_weight_files(OmegaConf.to_container(config.model, resolve=True))
-    task = _task(config, saved.spec)
+    return _task(config, saved.spec)
+
+
+def _trained(saved: Saved) -> Task:
+    """The task of a checkpoint, with its weights."""
+    task = untrained(saved)
     task.load_state_dict(saved.content["state_dict"])
     return task
 

@@ -115,3 +115,47 @@ def test_pictures_of_a_folder_are_learned_from(folder: Path) -> None:
     )
     done(seqlab_here(folder, "train", *words))
     assert "test/accuracy" in json.loads((folder / "folders" / "metrics.json").read_text())
+
+
+def test_neighbours_are_of_other_images_and_drawn_beside_other_networks(folder: Path) -> None:
+    words = ("run=net", "split=train", "num_queries=2", "num_neighbours=3", "beside=[locator]")
+    more = ("backbone=small_conv", "backbone.channels=8", "trainer.accelerator=cpu", "threads=1")
+    said = done(seqlab_here(folder, "neighbours", *words, *more))
+    assert "patches of 4 images" in said.stdout.replace("\n", " ")
+    rows = json.loads((folder / "net" / "neighbours" / "neighbours.json").read_text())
+    assert len(rows) == 2
+    for row in rows:
+        assert set(row) == {"query", "trained", "random weights", "locator", "small_conv"}
+        for name in set(row) - {"query"}:
+            images = [found["image"] for found in row[name]]
+            assert len(set(images) | {row["query"]["image"]}) == 4
+    with Image.open(folder / "net" / "neighbours" / "neighbours.png") as figure:
+        assert figure.width > figure.height
+
+
+def test_too_many_neighbours_and_runs_without_patches_are_refused(folder: Path) -> None:
+    refused = seqlab_here(folder, "neighbours", "run=net", "num_neighbours=2")
+    assert refused.returncode == 2
+    assert "2 images of test are looked through" in refused.stderr
+    refused = seqlab_here(folder, "neighbours", "run=net", "beside=[nowhere]")
+    assert refused.returncode == 2
+    assert "beside: there is no such run directory" in refused.stderr
+
+
+def test_constellations_are_mined_and_their_purity_measured(folder: Path) -> None:
+    words = ("run=net", "num_constellations=98", "most_matches=3", "num_clusters=2", "step=8")
+    done(seqlab_here(folder, "mine", *words, "trainer.accelerator=cpu", "threads=1"))
+    metrics = json.loads((folder / "net" / "clusters" / "metrics.json").read_text())
+    assert set(metrics) >= {"train/verified_matches", "train/coverage"}
+    clusters = json.loads((folder / "net" / "clusters" / "clusters.json").read_text())
+    assert 0 < len(clusters) <= 2
+    for cluster in clusters:
+        (top, left), (_, right), (bottom, _), _ = cluster["seed"]["patches"]
+        assert (right - left, bottom - top) == (16, 16)
+        assert all(each["image"] != cluster["seed"]["image"] for each in cluster["verified"])
+        assert 0 < cluster["purity"] <= 1
+    for name in ("clusters.png", "purity.png"):
+        assert (folder / "net" / "clusters" / name).exists()
+    refused = seqlab_here(folder, "mine", "run=net", "step=5")
+    assert refused.returncode == 2
+    assert "does not divide a patch of 16 pixels" in refused.stderr

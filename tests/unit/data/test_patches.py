@@ -142,3 +142,12 @@ def test_a_share_of_the_patches_is_reduced_to_no_less_than_asked_for() -> None:
 def test_impossible_cures_are_refused(wrong: dict[str, object]) -> None:
     with pytest.raises(ValueError, match="was given"):
         PatchCures(**(PLAIN | wrong))
+
+
+def test_windows_cover_an_image_at_equal_distances() -> None:
+    grid = PatchGrid(patch_size=10, gap=4, jitter=2, most=(3, 3))
+    places = grid.windows((27, 31), step=5)
+    assert (places.rows, places.columns) == (4, 5)
+    assert sorted(set(places.tops.tolist())) == [1, 6, 11, 16]
+    assert sorted(set(places.lefts.tolist())) == [0, 5, 10, 15, 20]
+    assert len(places.tops) == 20
