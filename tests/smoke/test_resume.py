@@ -45,6 +45,7 @@ SETTINGS: dict[str, dict[str, Any]] = {
     "memory_qa": {},
     "instance_segmentation": {},
     "segmentation": {},
+    "video_captioning": {},
     "surface_normals": {},
 }
 # Six batches in another order in every epoch, with dropout, and attention that is drawn by chance.
@@ -136,12 +137,32 @@ SURFACE_NORMALS = (
     "data.augmentation.crop=true",
     "task.num_figures=0",
 )
+# Captions that are drawn by chance in every epoch, and frames that are looked at by chance.
+VIDEO_CAPTIONING = (
+    "task=video_captioning",
+    "data.source.num_train=12",
+    "data.source.num_val=4",
+    "data.source.num_test=4",
+    "data.source.side=16",
+    "data.max_frames=4",
+    "data.captions_per_video=2",
+    "data.batch_size=2",
+    "model.backbone.channels=8",
+    "model.embedding_dim=8",
+    "model.hidden_dim=8",
+    "model.dropout=0.4",
+    "attention=hard",
+    "decoding=greedy",
+    "task.decoding.max_length=4",
+    "task.num_figures=0",
+)
 COMPOSED = {
     "translation": TRANSLATION,
     "algorithmic": ALGORITHMIC,
     "memory_qa": MEMORY_QA,
     "segmentation": SEGMENTATION,
     "instance_segmentation": INSTANCES,
+    "video_captioning": VIDEO_CAPTIONING,
     "surface_normals": SURFACE_NORMALS,
 }
 
@@ -179,6 +200,7 @@ CASES += [
     ("memory_qa", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_test']}:SIGTERM")),
     ("segmentation", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_validation']}:SIGTERM")),
     ("instance_segmentation", (f"{HOOKS['mid_epoch']}:SIGKILL",)),
+    ("video_captioning", (f"{HOOKS['mid_epoch']}:SIGKILL",)),
     ("surface_normals", (f"{HOOKS['mid_epoch']}:SIGKILL", f"{HOOKS['in_validation']}:SIGTERM")),
 ]
 MORE_CASES: list[Case] = [
