@@ -75,8 +75,9 @@ def start(values: Mapping[str, Any]) -> list[Problem]:
     Args:
         values: of the config, resolved.
     """
-    given = values.get("init_from")
-    if given is None or values.get("resume") is not None or Path(given).is_file():
+    given, run_dir = values.get("init_from"), values.get("run_dir")
+    goes_on = run_dir is not None and (Path(run_dir) / "checkpoints" / "last.ckpt").is_file()
+    if given is None or goes_on or values.get("resume") is not None or Path(given).is_file():
         return []
     if not Path(given).is_dir():
         message, near = (

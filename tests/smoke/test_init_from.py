@@ -73,7 +73,7 @@ def test_a_run_that_goes_on_does_not_start_again(folder: Path) -> None:
     done(seqlab_here(folder, "train", "resume=onwards", "trainer.max_epochs=1"))
     trained = backbone(folder / "onwards", "last")
     assert not same(trained, backbone(folder / "source"))
-    said = done(seqlab_here(folder, "train", "resume=onwards", "trainer.max_epochs=2")).stdout
+    said = done(seqlab_here(folder, "train", *words, "trainer.max_epochs=2")).stdout
     assert "tensors of the backbone" not in said
     assert json.loads((folder / "onwards" / "metrics.json").read_text())["epoch"] in (1, 2)
 
