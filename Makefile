@@ -50,6 +50,7 @@ bench: $(INSTALLED)  ## speed beside the obvious alternative
 	$(BIN)/python -m benchmarks.segmentation
 	$(BIN)/python -m benchmarks.c3d
 	$(BIN)/python -m benchmarks.video_decoding
+	$(BIN)/python -m benchmarks.context
 
 clean:  ## remove what was built, not what was trained
 	rm -rf build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache
