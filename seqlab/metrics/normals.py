@@ -34,6 +34,7 @@ class NormalScores(Metric):
         counts = {"below": len(THRESHOLDS), "histogram": _NUM_BINS}
         for name, size in counts.items():
             self.add_state(name, torch.zeros(size, dtype=torch.long), dist_reduce_fx="sum")
+        self._counted = self.histogram  # of all processes, when scores were last asked for
 
     def update(self, found: Tensor, normals: Tensor) -> None:
         """Measure a batch.
@@ -52,13 +53,18 @@ class NormalScores(Metric):
         self.histogram += torch.bincount(bins, minlength=_NUM_BINS)
 
     def curve(self) -> tuple[Tensor, Tensor]:
-        """Angles from 0 to 180 in degrees, and the share of pixels with no greater error."""
-        upto = torch.cat([self.histogram.new_zeros(1), self.histogram.cumsum(0)])  # [bins + 1]
+        """Angles from 0 to 180 in degrees, and the share of pixels with no greater error.
+
+        Of the pixels that the last `compute` was of.
+        """
+        upto = torch.cat([self._counted.new_zeros(1), self._counted.cumsum(0)])  # [bins + 1]
         edges = torch.arange(_NUM_BINS + 1, device=upto.device) * BIN  # [bins + 1]
         return edges, upto.double() / upto[-1]
 
     def compute(self) -> dict[str, Tensor]:
         """By name; NaN where no pixel is known."""
+        # While it is called the states are the sums over all processes, and only then.
+        self._counted = self.histogram
         count = self.histogram.sum()  # []
         scores = {
             "mean_error": self.total / count,
