@@ -73,9 +73,13 @@ def signature(config: DictConfig, several: Sequence[Features], settings: Sequenc
         f"{each.source['split_hash'][:12]}"
         for each in several
     ]
+    whence = ""
+    if config.protocol == PAIRS:
+        drawn = f" drawn in {config.num_folds} folds of up to {config.pairs_per_fold}"
+        whence = " of the data set" if several[0].pairs else drawn
     parts = [
         f"probe {config.choices.probe}: {', '.join(settings)}",
-        f"protocol {config.protocol}",
+        f"protocol {config.protocol}{whence}",
         f"seed {config.seed}",
         *sources,
         f"scikit-learn {metadata.version('scikit-learn')}",

@@ -205,6 +205,7 @@ def test_drawn_pairs(folder: Path) -> None:
     known = {f"test/{name}{kind}" for name in ("accuracy", "auc") for kind in ("", "_se")}
     assert known < set(metrics)
     assert not any("pca" in name for name in metrics)
+    assert "pairs drawn in 3 folds of up to 8;" in metrics["test/accuracy_signature"]
     rows = [json.loads(line) for line in (folder / "paired/predictions/test.jsonl").open()]
     assert sum(row["class"] == "same" for row in rows) == 12
     drawn = {path.name for path in (folder / "paired/figures").iterdir()}
