@@ -14,7 +14,7 @@ from yaml import YAMLError
 from seqlab.config import schema
 from seqlab.config.build import locate
 from seqlab.config.errors import Problem, UserError, nearest
-from seqlab.config.schema import MISSING
+from seqlab.config.schema_marks import MISSING
 
 
 def problems(values: Mapping[str, Any]) -> list[Problem]:
