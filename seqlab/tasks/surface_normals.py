@@ -108,9 +108,8 @@ class SurfaceNormalsTask(PixelTask):
         segmented = self.model(batch.images)
         answers = (*segmented.earlier, segmented.logits)  # each [B, 3, height, width]
         losses = [cosine_distance(each, batch.normals) for each in answers]
-        total = torch.stack(
-            [distance / known.clamp_min(1) for distance, known in losses]
-        )  # [steps]
+        means = [distance / known.clamp_min(1) for distance, known in losses]
+        total = torch.stack(means)  # [steps]
         return Outcome(total.sum(), {"loss": total[-1]})
 
     def directions(self, images: Tensor, size: tuple[int, int]) -> Tensor:
@@ -128,11 +127,10 @@ class SurfaceNormalsTask(PixelTask):
         return found
 
     def _finish(self, split: str) -> dict[str, float]:
-        values = {name: float(value) for name, value in self.scores.compute().items()}
+        scores = {"loss": self.loss.compute(), **self.scores.compute()}
         # Every rank has synchronised already and holds the same numbers.
-        self.log_dict(
-            {f"{split}/{n}": v for n, v in ({"loss": self.loss.compute()} | values).items()}
-        )
+        values = {name: float(value) for name, value in scores.items()}
+        self.log_dict({f"{split}/{name}": value for name, value in values.items()})
         self._curves = {"model": _numpy(self.scores.curve())}
         for metric in (self.loss, self.scores):
             metric.reset()
