@@ -244,12 +244,16 @@ class ContextDataModule(LightningDataModule):
     def _size_within(
         self, size: tuple[int, int], chance: np.random.Generator | None
     ) -> tuple[int, int]:
-        """Height and width to which an image is resized; without chance, of the mean area."""
+        """Height and width to which an image is resized; without chance, of the mean area.
+
+        A long and narrow one becomes larger than asked for, until there is room for a grid.
+        """
         if self.pixels is None:
             return size
         least, most = self.pixels
         wanted = math.sqrt(least * most) if chance is None else chance.uniform(least, most)
         factor = math.sqrt(wanted / (size[0] * size[1]))
+        factor = max(factor, self.grid.least_side / min(size))
         return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
 
     def _resized(self, image: Tensor, chance: np.random.Generator | None) -> Tensor:
@@ -260,22 +264,21 @@ class ContextDataModule(LightningDataModule):
         return image.float() / 255
 
     def _too_small(self, images: NamedImages) -> list[str]:
-        """Which images have no room for a grid, however chance resizes them."""
-        problems = []
-        for index, name in enumerate(images.image_ids):
-            size = images.size(index)
-            area = size[0] * size[1] if self.pixels is None else self.pixels[0]
-            shortest = math.floor(min(size) * math.sqrt(area / (size[0] * size[1])))
-            if shortest < self.grid.least_side:
-                problems.append(self._problem(name, size))
-        return problems
+        """Which images have no room for a grid."""
+        if self.pixels is not None:
+            return []
+        sizes = map(images.size, range(len(images)))
+        return [
+            self._problem(name, size)
+            for name, size in zip(images.image_ids, sizes, strict=True)
+            if min(size) < self.grid.least_side
+        ]
 
     def _problem(self, name: str, size: tuple[int, int]) -> str:
         least = self.grid.least_side
-        resized = "" if self.pixels is None else f", resized to {self.pixels[0]} pixels"
         return (
-            f"{name}: {size[0]} x {size[1]} pixels{resized}, too small for two rows and two "
-            f"columns of patches, which take {least} x {least}"
+            f"{name}: {size[0]} x {size[1]} pixels, too small for two rows and two columns of "
+            f"patches, which take {least} x {least}"
         )
 
     def check(self, on_progress: Callable[[int, int], None] | None = None) -> list[str]:

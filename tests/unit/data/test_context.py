@@ -154,3 +154,7 @@ def test_images_without_room_for_a_grid_are_named(tmp_path: Path) -> None:
         module_of(source).setup()
     with pytest.raises(DataError, match=r"2\.png"):
         module_of(source).open_image(tmp_path / "2.png")
+    resized = module_of(source, pixels=(500, 500))  # 22 x 23, or for the last 14 x 37
+    resized.setup()
+    assert resized.image("0.png").shape[1:] == (22, 22)
+    assert resized.image("2.png").shape[1:] == (22, 59)
