@@ -112,7 +112,7 @@ def _said(
         own = labels[counted, each].astype(np.int64)  # [n]
         if len(np.unique(own)) < 2:
             continue
-        for name, classifier in probe.classifiers(len(fitted), seed).items():
+        for name, classifier in probe.classifiers(len(counted), seed).items():
             if name in scores:
                 classifier.fit(matrix[counted], own)
                 scores[name][:, each] = probe.leaning(classifier, matrix[asked])
