@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 from torch import Tensor
 
+from seqlab.data.class_folders import refuse_shares
 from seqlab.data.errors import DataError
 from seqlab.data.image_collections import ImageSource, NamedImages
 from seqlab.data.images import UNREADABLE, read_image
@@ -43,8 +44,7 @@ class ImageFolders(ImageSource):
         split_seed: int,
         on_bad: Literal["error", "skip"],
     ) -> None:
-        if len(shares) != len(SPLITS) or abs(sum(shares) - 1) > 1e-6 or min(shares) < 0:
-            raise ValueError(f"shares are those of {', '.join(SPLITS)}, not {list(shares)}")
+        refuse_shares(shares)
         if not folders:
             raise ValueError("folders names no folder")
         self.folders = [Path(folder).expanduser() for folder in folders]
