@@ -121,7 +121,7 @@ class TimmBackbone(Backbone):
             ValueError: if the model's own output is no such map, as of a transformer with
                 out_index None.
         """
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+        with torch.set_grad_enabled(self._needs_gradients(images)):
             images = self._normalised(images)  # [B, 3, height, width]
             if self.out_index is None:
                 features = self.model.forward_features(images)  # [B, D, h, w]
@@ -136,7 +136,7 @@ class TimmBackbone(Backbone):
         Raises:
             ValueError: as `forward` does.
         """
-        with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
+        with torch.set_grad_enabled(self._needs_gradients(images)):
             images = self._normalised(images)  # [B, 3, height, width]
             if self.out_index is None:
                 final, maps = self.model.forward_intermediates(
@@ -147,6 +147,10 @@ class TimmBackbone(Backbone):
                 maps = self._intermediates(images, self._levels)  # each [B, D_i, h_i, w_i]
         self._refuse_no_map(maps[-1])
         return maps
+
+    def _needs_gradients(self, images: Tensor) -> bool:
+        """Whether anybody asks for them: what is trained here, or who looks at the pixels."""
+        return torch.is_grad_enabled() and (not self.frozen or images.requires_grad)
 
     def _normalised(self, images: Tensor) -> Tensor:
         """Images [B, 3, height, width] as the weights expect them."""

@@ -133,6 +133,17 @@ def changed(before: dict[str, Tensor], after: dict[str, Tensor]) -> set[str]:
     return {name for name in before if not torch.equal(before[name], after[name])}
 
 
+def test_pixels_get_gradients_through_a_frozen_backbone_where_somebody_asks() -> None:
+    backbone = build()
+    images = torch.rand(1, 3, 64, 64)
+    assert not backbone(images).requires_grad
+    asked = images.clone().requires_grad_()
+    for maps in ([backbone(asked)], backbone.stages(asked)):
+        (gradient,) = torch.autograd.grad(sum(each.sum() for each in maps), asked)
+        assert float(gradient.abs().sum()) > 0
+    assert all(parameter.grad is None for parameter in backbone.parameters())
+
+
 def test_a_frozen_backbone_never_changes() -> None:
     backbone = build()
     assert backbone.frozen
