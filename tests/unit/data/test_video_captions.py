@@ -91,7 +91,7 @@ def test_a_video_stands_once_with_all_its_captions() -> None:
     split = data.source.read()["train"]
     vocabulary = Vocabulary(data.spec.words)
     for batch in batches:
-        assert batch.frames.shape == (len(batch.example_ids), 8, 3, 16, 16)
+        assert batch.frames.shape == (len(batch.example_ids), 8, 3, 24, 16)
         assert batch.video_index.tolist() == [n for n in range(len(batch.frames)) for _ in "four"]
         for row, video in enumerate(batch.video_index.tolist()):
             number = int(batch.example_ids[video].partition(":")[2]) - 1
