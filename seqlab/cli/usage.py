@@ -121,7 +121,7 @@ the lines of the input; predictions.jsonl all that is known of each: scores, n-b
         "seqlab features run=DIR layer=NAME [data=NAME] [KEY=VALUE ...]",
         "keep what a layer of a trained network says of each video or picture",
         """\
-Writes features.npy (a row for each; of a video the mean over its clips; of length 1), index.json and
+Writes features.npy (a row of length 1 for each; of a video the mean over its clips), index.json and
 index.csv. Stopped or killed, the same command goes on and the file is the same.
 
   layer=fc6           a module of the network; what it gives is taken as it is, which for the layers
