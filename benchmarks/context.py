@@ -65,7 +65,7 @@ def network(name: str) -> ContextNet:
     torch.manual_seed(0)
     (_, _, patch_size, *_), (fc6_dim, fc7_dim, fc8_dim) = SETTINGS[name]
     backbone: Backbone = (
-        CaffeNet(width=1.0) if name == "paper" else SmallPyramid(widths=[16, 32, 48, 64, 96])
+        CaffeNet(width_factor=1.0) if name == "paper" else SmallPyramid(widths=[16, 32, 48, 64, 96])
     )
     return ContextNet(
         patch_size=patch_size,

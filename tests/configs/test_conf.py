@@ -18,7 +18,10 @@ from seqlab.config.validate import OFFERS, validate
 FILES = sorted(catalog.conf_dir().rglob("*.yaml"))
 ENTRIES = [(group, name) for group in catalog.groups() for name in catalog.names(group)]
 # What a yaml leaves open by `???`.
-GIVEN = {"backbone/timm": ("model.backbone.name=resnet18",)}
+GIVEN = {
+    "backbone/timm": ("model.backbone.name=resnet18",),
+    "data/image_folders": ("data.source.folders=[photos]",),
+}
 
 
 def targets(node: Any, key: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
@@ -98,7 +101,7 @@ def swaps() -> Iterator[tuple[str, ...]]:
             yield from rounds(["backbone"], f"task={task}", f"model={parts['backbone'][0]}")
         yield from rounds([group for group in parts if not parts[group]], f"task={task}")
         for name in catalog.fitting(task, "data"):
-            yield (f"task={task}", f"data={name}")
+            yield (f"task={task}", f"data={name}", *GIVEN.get(f"data/{name}", ()))
     whole = {"task", "model", "data", "experiment", "debug"}
     yield from rounds(sorted(catalog.root_groups("train") - whole))
     for group in ("experiment", "debug"):

@@ -24,18 +24,18 @@ class CaffeNet(Backbone):
     the pixels from s n on.
 
     Args:
-        width: factor of all channels; 1 in the papers.
+        width_factor: of all channels; 1 in the papers.
 
     Raises:
-        ValueError: the width leaves a layer without channels in both its groups.
+        ValueError: the factor leaves a layer without channels in both its groups.
     """
 
-    def __init__(self, *, width: float) -> None:
+    def __init__(self, *, width_factor: float) -> None:
         super().__init__()
-        depths = [2 * round(channels * width / 2) for channels, *_ in _LAYERS]
+        depths = [2 * round(channels * width_factor / 2) for channels, *_ in _LAYERS]
         if min(depths) < 2:
-            raise ValueError(f"a width of {width} leaves layers without channels")
-        self.width = width
+            raise ValueError(f"a width_factor of {width_factor} leaves layers without channels")
+        self.width_factor = width_factor
         self.channels, self.stride, self.frozen = depths[-1], 32, False
         self.mean, self.std = (0.5, 0.5, 0.5), (0.25, 0.25, 0.25)
         self._channels = (depths[0], depths[1], depths[4], depths[4])
@@ -80,4 +80,4 @@ class CaffeNet(Backbone):
 
     def fingerprint(self) -> str:
         """Hash of the architecture's name, its width and its weights."""
-        return fingerprint(self, {"name": "CaffeNet", "width": self.width})
+        return fingerprint(self, {"name": "CaffeNet", "width_factor": self.width_factor})

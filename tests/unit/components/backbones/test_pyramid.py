@@ -89,7 +89,7 @@ def test_without_a_stage_the_last_map_is_all_but_the_classifier(name: str) -> No
 
 
 def test_a_frozen_backbone_records_nothing() -> None:
-    images = torch.rand(1, 3, 64, 64, requires_grad=True)
+    images = torch.rand(1, 3, 64, 64)
     assert not any(found.requires_grad for found in build().pyramid(images))
     assert all(found.requires_grad for found in build(train="all").pyramid(images))
 

@@ -56,7 +56,9 @@ def test_which_patch_comes_first_matters() -> None:
 
 
 def test_normalisation_has_neither_scale_nor_shift() -> None:
-    model = ContextNet(patch_size=32, backbone=CaffeNet(width=0.1), fc6_dim=8, fc7_dim=8, fc8_dim=8)
+    model = ContextNet(
+        patch_size=32, backbone=CaffeNet(width_factor=0.1), fc6_dim=8, fc7_dim=8, fc8_dim=8
+    )
     norms = [m for m in model.modules() if isinstance(m, (nn.BatchNorm1d, nn.BatchNorm2d))]
     assert len(norms) == 8
     assert not any(True for norm in norms for _ in norm.parameters())
@@ -80,7 +82,7 @@ def test_a_frozen_backbone_is_refused() -> None:
 @torch.no_grad()
 def test_caffenet_is_five_convolutions_of_the_known_sizes() -> None:
     torch.manual_seed(0)
-    net = CaffeNet(width=1.0).eval()
+    net = CaffeNet(width_factor=1.0).eval()
     shapes = [tuple(net.get_submodule(f"conv{n}")[0].weight.shape) for n in range(1, 6)]
     assert shapes == [  # of AlexNet, whose second, fourth and fifth layers have two groups
         (96, 3, 11, 11),
