@@ -10,9 +10,8 @@ from seqlab.components.backbones.small_conv import SmallConv
 from seqlab.components.recurrent.lstm import LSTMCell
 from seqlab.models.video.c3d import C3D
 from seqlab.models.video.frame_cnn import FrameCNN
-from seqlab.models.video.late_fusion import LateFusion
+from seqlab.models.video.frame_fusion import FrameFusion
 from seqlab.models.video.lrcn import LRCN
-from seqlab.models.video.slow_fusion import SlowFusion
 
 SIZES = {"num_classes": 3, "num_frames": 16, "height": 16, "width": 16}
 SMALL: dict[str, Any] = {
@@ -33,6 +32,12 @@ FUSED: dict[str, Any] = {
     "dropout": 0.0,
     "checkpointing": False,
 }
+SLOW: dict[str, Any] = {
+    "only_ends": False,
+    "frames": [4, 2, 2, 1, 1],
+    "frame_strides": [2, 2, 2, 1, 1],
+}
+LATE: dict[str, Any] = {"only_ends": True, "frames": [1] * 5, "frame_strides": [1] * 5}
 
 
 def count(model: nn.Module) -> int:
@@ -113,7 +118,7 @@ def test_checkpointing_gives_the_same_gradients() -> None:
 
 def test_slow_fusion_has_seen_ten_frames_in_its_third_layer() -> None:
     torch.manual_seed(0)
-    model = SlowFusion(**SIZES, **{**FUSED, "normalisation": "batch"}).eval()
+    model = FrameFusion(**SIZES, **{**FUSED, **SLOW, "normalisation": "batch"}).eval()
     clips = torch.rand(1, 3, 16, 16, 16, requires_grad=True)
     seen = clips
     for name in ("conv1", "conv2", "conv3"):
@@ -127,7 +132,8 @@ def test_slow_fusion_has_seen_ten_frames_in_its_third_layer() -> None:
 def test_slow_fusion_of_the_paper_in_numbers() -> None:
     """Kernels, biases and units counted by hand, at 10 frames of 170 x 170 pixels."""
     with torch.device("meta"):
-        model = SlowFusion(
+        model = FrameFusion(
+            **SLOW,
             num_classes=487,
             num_frames=10,
             height=170,
@@ -154,7 +160,7 @@ def test_slow_fusion_of_the_paper_in_numbers() -> None:
 
 def test_late_fusion_reads_the_ends_alone() -> None:
     torch.manual_seed(0)
-    model = LateFusion(**SIZES, **FUSED)
+    model = FrameFusion(**SIZES, **FUSED, **LATE)
     clips = torch.rand(2, 3, 16, 16, 16, requires_grad=True)
     model(clips).sum().backward()
     reached = clips.grad.abs().sum(dim=(0, 1, 3, 4)).nonzero().flatten()
@@ -200,9 +206,15 @@ def test_lrcn_against_a_loop_over_frames() -> None:
         (lambda: C3D(**SIZES, **{**SMALL, "widths": [2, 3]}), "name five stages"),
         (lambda: C3D(**SIZES, **{**SMALL, "temporal_depth": "rising"}), "increasing, decreasing"),
         (lambda: C3D(**SIZES, **{**SMALL, "temporal_depth": 2}), "odd in time"),
-        (lambda: SlowFusion(**{**SIZES, "num_frames": 9}, **FUSED), "clips of 9 frames"),
-        (lambda: SlowFusion(**SIZES, **{**FUSED, "kernels": [4, 3, 3, 3, 3]}), "kernels are odd"),
-        (lambda: LateFusion(**{**SIZES, "num_frames": 1}, **FUSED), "first and the last of 1"),
+        (lambda: FrameFusion(**{**SIZES, "num_frames": 9}, **FUSED, **SLOW), "clips of 9 frames"),
+        (
+            lambda: FrameFusion(**SIZES, **{**FUSED, **SLOW, "kernels": [4, 3, 3, 3, 3]}),
+            "kernels are odd",
+        ),
+        (
+            lambda: FrameFusion(**{**SIZES, "num_frames": 1}, **FUSED, **LATE),
+            "first and the last of 1",
+        ),
     ],
 )
 def test_wrong_settings(make: Any, message: str) -> None:
