@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.components.attention.interface import Attended, Attention, Prepared
+from seqlab.components.attention.steps import stack_steps
 from seqlab.components.layers.embedding import word_embedding
 from seqlab.components.losses import MovingAverageBaseline
 from seqlab.components.masking import length_mask
@@ -163,6 +164,5 @@ class Luong(TranslationModel):
         steps = []
         for word in self.cell.project(words).unbind(dim=1):  # [B, P]
             attentional, state, read = self.read_word(word, state, memory)
-            steps.append((attentional, *read))
-        attentional, *reads = (torch.stack(parts, dim=1) for parts in zip(*steps, strict=True))
-        return attentional, Attended(*reads)
+            steps.append((attentional, read))
+        return stack_steps(steps)

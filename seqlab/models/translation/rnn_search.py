@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.components.attention.interface import Attended, Attention, Prepared
+from seqlab.components.attention.steps import stack_steps
 from seqlab.components.layers.bridge import Bridge
 from seqlab.components.layers.embedding import word_embedding
 from seqlab.components.layers.maxout import MaxoutOutput
@@ -161,9 +162,8 @@ class RNNSearch(TranslationModel):
         words = self.dropout(self.embedding(tokens[:, :-1]))  # [B, T, E]
         every = self.search if self.after is None else self.search_between
         steps = every(self.cell.project(words), state, memory)
-        hidden, contexts, weights, probabilities = (
-            torch.stack(parts, dim=1) for parts in zip(*steps, strict=True)
-        )  # [B, T, H], [B, T, D], [B, T, S], [B, T, S]
+        # [B, T, H], ([B, T, D], [B, T, S], [B, T, S])
+        hidden, (contexts, weights, probabilities) = stack_steps(steps)
         logits = self.output(words, hidden, contexts)  # [B, T, V]
 
         auxiliary = {}
@@ -174,27 +174,31 @@ class RNNSearch(TranslationModel):
             )
         return TeacherForced(logits, weights, auxiliary)
 
-    def search(self, words: Tensor, state: DecoderState, memory: Prepared) -> list[tuple]:
-        """What scores each word, [B, H], and the fields of its read, from words [B, T, P].
+    def search(
+        self, words: Tensor, state: DecoderState, memory: Prepared
+    ) -> list[tuple[Tensor, Attended]]:
+        """What scores each word, [B, H], and its read, from words [B, T, P].
 
         A word is scored before the cell reads it, so nothing needs the state after the last one.
         """
         recurrent, output, position, _ = state
         read = self.attention(output, memory, position)
-        steps = [(output, *read)]
+        steps = [(output, read)]
         for t, word in enumerate(words[:, :-1].unbind(dim=1), start=1):  # [B, P]
             output, recurrent = self.move(word, read, recurrent)
             read = self.attention(output, memory, position + t)
-            steps.append((output, *read))
+            steps.append((output, read))
         return steps
 
-    def search_between(self, words: Tensor, state: DecoderState, memory: Prepared) -> list[tuple]:
+    def search_between(
+        self, words: Tensor, state: DecoderState, memory: Prepared
+    ) -> list[tuple[Tensor, Attended]]:
         """As `search`, for a conditional decoder."""
         recurrent, _, position, _ = state
         steps = []
         for t, word in enumerate(words.unbind(dim=1)):  # [B, P]
             output, recurrent, read = self.move_twice(word, recurrent, memory, position + t)
-            steps.append((output, *read))
+            steps.append((output, read))
         return steps
 
 

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.components.attention.interface import Attended, Attention, Prepared
+from seqlab.components.attention.steps import stack_steps
 from seqlab.components.backbones.interface import Backbone
 from seqlab.components.layers.embedding import word_embedding
 from seqlab.components.layers.initial_state import InitialState
@@ -129,10 +130,9 @@ class TemporalAttention(VideoCaptioningModel):
         steps = []
         for t, word in enumerate(self.cell.project(words).unbind(dim=1)):  # [B, P]
             output, recurrent, read = self.read_word(word, recurrent, memory, position + t)
-            steps.append((output, *read))
-        outputs, contexts, weights, probabilities = (
-            torch.stack(parts, dim=1) for parts in zip(*steps, strict=True)
-        )  # [B, T, H], [B, T, D], [B, T, F], [B, T, F]
+            steps.append((output, read))
+        # [B, T, H], ([B, T, D], [B, T, F], [B, T, F])
+        outputs, (contexts, weights, probabilities) = stack_steps(steps)
         logits = self.output(words, outputs, contexts)  # [B, T, V]
         if memory.sampled is None:
             return TeacherForced(logits, weights, {})
