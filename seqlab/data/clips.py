@@ -2,17 +2,17 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, ClassVar, NamedTuple
+from typing import ClassVar
 
 import numpy as np
-import torch
 from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import ConcatDataset, Dataset
 
 from seqlab.data.batches import ClipBatch
+from seqlab.data.clip_cutting import ClipCutter, SpreadClips, TrainingClips, collate
 from seqlab.data.errors import DataError
 from seqlab.data.images import verify
 from seqlab.data.loading import ResumableLoader
@@ -20,7 +20,7 @@ from seqlab.data.plans import ByImage, Plan, Sequential
 from seqlab.data.sources import SPLITS
 from seqlab.data.spec import ClipSpec
 from seqlab.data.video_files import VideoFiles, read_duration
-from seqlab.data.video_sources import Videos, VideoSource, overlapping_starts, spread_starts
+from seqlab.data.video_sources import Videos, VideoSource
 
 log = logging.getLogger(__name__)
 
@@ -74,9 +74,7 @@ class ClipDataModule(LightningDataModule):
                 f"{num_frames}, {frame_rate}, {clips_per_video} and {batch_size}"
             )
         self.source = source
-        self.num_frames, self.frame_rate = num_frames, frame_rate
-        self.crop = (height, width)
-        self.flip = flip
+        self.cutter = ClipCutter(num_frames, frame_rate, (height, width), flip)
         self.clips_per_video = clips_per_video
         self.batch_size = batch_size
         self.num_workers = num_workers
@@ -90,11 +88,6 @@ class ClipDataModule(LightningDataModule):
         if self._spec is None:
             raise RuntimeError("the data says what it is after setup()")
         return self._spec
-
-    @property
-    def clip_seconds(self) -> float:
-        """From the first frame of a clip to the end of its last."""
-        return self.num_frames / self.frame_rate
 
     def setup(self, stage: str | None = None) -> None:
         """Find the videos; once.
@@ -110,10 +103,10 @@ class ClipDataModule(LightningDataModule):
         self._splits = splits
         self._spec = ClipSpec(
             classes=tuple(self.source.classes),
-            num_frames=self.num_frames,
-            frame_rate=self.frame_rate,
-            height=self.crop[0],
-            width=self.crop[1],
+            num_frames=self.cutter.num_frames,
+            frame_rate=self.cutter.frame_rate,
+            height=self.cutter.crop[0],
+            width=self.cutter.crop[1],
             split_hash=_hash(splits),
         )
 
@@ -133,9 +126,8 @@ class ClipDataModule(LightningDataModule):
         if not len(videos):
             raise DataError(["no video of the training split is here"], "is the data set complete?")
         plan = ByImage(range(len(videos)), batch_size=self.batch_size, seed=self.seed)
-        return ResumableLoader(
-            TrainingClips(videos, self), plan, collate, num_workers=self.num_workers
-        )
+        data = TrainingClips(videos, self.cutter, self.seed)
+        return ResumableLoader(data, plan, collate, num_workers=self.num_workers)
 
     def val_dataloader(self) -> ResumableLoader | list[ClipBatch]:
         """Evenly spaced clips of the validation videos."""
@@ -151,10 +143,10 @@ class ClipDataModule(LightningDataModule):
         if not len(videos):
             log.warning("the %s split has no video here, so nothing is measured on it", split)
             return []
-        data = SpreadClips(videos, self)
+        data = self.all_clips(split, None)
         return self.load(data, Sequential(range(len(data)), batch_size=self.batch_size))
 
-    def all_clips(self, split: str, overlap: int | None) -> "SpreadClips":
+    def all_clips(self, split: str, overlap: int | None) -> SpreadClips:
         """Clips of all videos of a split in order, one behind the other.
 
         Args:
@@ -162,36 +154,14 @@ class ClipDataModule(LightningDataModule):
             overlap: frames that a clip shares with the next; None for `clips_per_video` of them,
                 evenly spaced.
         """
-        return SpreadClips(self._splits[split], self, overlap)
+        return self._spread(self._splits[split], overlap)
 
-    def load(self, clips: "SpreadClips", plan: Plan) -> ResumableLoader:
+    def _spread(self, videos: Videos, overlap: int | None) -> SpreadClips:
+        return SpreadClips(videos, self.cutter, self.clips_per_video, overlap)
+
+    def load(self, clips: SpreadClips, plan: Plan) -> ResumableLoader:
         """Batches of clips as a plan has them."""
         return ResumableLoader(clips, plan, collate, num_workers=self.num_workers)
-
-    def cut(
-        self, videos: Videos, index: int, start: float, chance: np.random.Generator | None
-    ) -> "Clip":
-        """The clip of a video that begins after so many seconds.
-
-        Args:
-            videos: of a split.
-            index: of the video.
-            start: in seconds.
-            chance: where in training the frames are cut, and whether they are mirrored; None in
-                evaluation.
-        """
-        times = start + np.arange(self.num_frames) / self.frame_rate  # [T]
-        frames = videos.frames(index, times)  # [T, 3, height, width]
-        room = [frames.shape[2 + axis] - self.crop[axis] for axis in range(2)]
-        if chance is None:
-            top, left = (each // 2 for each in room)
-        else:
-            top, left = (int(chance.integers(each + 1)) for each in room)
-        frames = frames[:, :, top : top + self.crop[0], left : left + self.crop[1]]
-        if chance is not None and self.flip and chance.integers(2):
-            frames = frames.flip(3)
-        pixels = frames.transpose(0, 1).float() / 255  # [3, T, height, width]
-        return Clip(videos.names[index], pixels, videos.labels[index], index, start)
 
     def open_video(self, path: Path) -> ClipBatch:
         """A file's clips as evaluation sees them; needs no setup.
@@ -206,7 +176,7 @@ class ClipDataModule(LightningDataModule):
             durations=[read_duration(path)],
             frame_size=self.source.frame_size,
         )
-        data = SpreadClips(videos, self)
+        data = self._spread(videos, None)
         return collate([data[0, number] for number in range(len(data))])
 
     def check(self, on_progress: Callable[[int, int], None] | None = None) -> list[str]:
@@ -226,87 +196,6 @@ class _Whole(Dataset[Tensor]):
 
     def __getitem__(self, index: int) -> Tensor:
         return self.videos.frames(index, np.array([0.0, self.videos.duration(index)]))
-
-
-class Clip(NamedTuple):
-    """A clip as the network gets it."""
-
-    name: str
-    pixels: Tensor  # [3, T, height, width]
-    label: int
-    video: int
-    start: float  # in seconds
-
-
-class TrainingClips(Dataset[Clip]):
-    """A clip from anywhere in each video, asked for by epoch and number.
-
-    Args:
-        videos: of the split.
-        module: cuts them.
-    """
-
-    def __init__(self, videos: Videos, module: ClipDataModule) -> None:
-        self.videos, self.module = videos, module
-
-    def __len__(self) -> int:
-        return len(self.videos)
-
-    def __getitem__(self, key: tuple[int, int]) -> Clip:
-        epoch, number = key
-        chance = np.random.default_rng([self.module.seed, epoch, number])
-        room = max(self.videos.duration(number) - self.module.clip_seconds, 0.0)
-        return self.module.cut(self.videos, number, float(chance.uniform(0, room)), chance)
-
-
-class SpreadClips(Dataset[Clip]):
-    """Evenly spaced clips of each video, asked for by epoch and number.
-
-    Args:
-        videos: of the split.
-        module: cuts them.
-        overlap: frames that a clip shares with the next; None for `module.clips_per_video` of them.
-
-    Attributes:
-        places: video and start in seconds of each clip, in order.
-    """
-
-    def __init__(self, videos: Videos, module: ClipDataModule, overlap: int | None = None) -> None:
-        self.videos, self.module = videos, module
-        self.places = [
-            (index, start)
-            for index in range(len(videos))
-            for start in self._starts(videos.duration(index), overlap)
-        ]
-
-    def _starts(self, duration: float, overlap: int | None) -> Sequence[float]:
-        module = self.module
-        if overlap is None:
-            return spread_starts(duration, module.clip_seconds, module.clips_per_video)
-        step = (module.num_frames - overlap) / module.frame_rate
-        return overlapping_starts(duration, module.clip_seconds, step)
-
-    def known(self, video: int) -> dict[str, Any]:
-        """Name and label of a video by its number."""
-        return {"name": self.videos.names[video], "label": int(self.videos.labels[video])}
-
-    def __len__(self) -> int:
-        return len(self.places)
-
-    def __getitem__(self, key: tuple[int, int]) -> Clip:
-        index, start = self.places[key[1]]
-        return self.module.cut(self.videos, index, start, None)
-
-
-def collate(clips: Sequence[Clip]) -> ClipBatch:
-    """A batch of clips of one size."""
-    return ClipBatch(
-        example_ids=tuple(clip.name for clip in clips),
-        clips=torch.stack([clip.pixels for clip in clips]),
-        labels=torch.tensor([clip.label for clip in clips]),
-        videos=torch.tensor([clip.video for clip in clips]),
-        starts=torch.tensor([clip.start for clip in clips]),
-    )
 
 
 def _hash(splits: dict[str, Videos]) -> str:

@@ -15,7 +15,8 @@ from omegaconf import DictConfig
 
 from seqlab.config.errors import Problem, UserError
 from seqlab.data.batches import ClipBatch
-from seqlab.data.clips import ClipDataModule, SpreadClips
+from seqlab.data.clip_cutting import SpreadClips
+from seqlab.data.clips import ClipDataModule
 from seqlab.data.sources import SPLITS
 from seqlab.data.spec import Spec
 from seqlab.models.activations import LayerReader

@@ -9,7 +9,8 @@ from torch import nn
 from seqlab.config import catalog
 from seqlab.config.build import build
 from seqlab.config.errors import Problem, UserError, nearest
-from seqlab.data.clips import ClipDataModule, SpreadClips
+from seqlab.data.clip_cutting import SpreadClips
+from seqlab.data.clips import ClipDataModule
 from seqlab.data.image_labels import ImageDataModule, SplitImages
 from seqlab.data.spec import ImageSpec, Spec
 from seqlab.models.activations import LayerReader
@@ -81,8 +82,8 @@ def everything(datamodule: DataModule, split: str, config: DictConfig) -> Shown:
     try:
         return datamodule.all_clips(split, config.overlap)
     except ValueError as error:
-        message = f"leaves no step between clips of {datamodule.num_frames} frames: {error}"
-        allowed = (f"0 to {datamodule.num_frames - 1}", "null")
+        message = f"leaves no step between clips of {datamodule.spec.num_frames} frames: {error}"
+        allowed = (f"0 to {datamodule.spec.num_frames - 1}", "null")
         raise UserError(
             [Problem(key="overlap", given=str(config.overlap), message=message, allowed=allowed)]
         ) from error

@@ -54,7 +54,7 @@ def test_rows_are_the_means_of_clips(folder: Path) -> None:
         assert index[number]["label"] == videos.labels[at]
         vectors = []
         for start in (0.0, 1.0, 2.0):  # seconds
-            clip = parts.datamodule.cut(videos, at, start, None).pixels
+            clip = parts.datamodule.cutter.cut(videos, at, start, None).pixels
             with torch.no_grad():
                 trunk = (clip[None] - 0.5) / 0.25
                 for layer in model.trunk().values():
