@@ -1,5 +1,6 @@
 """A translation model that looks words up, so that all it says is known beforehand."""
 
+import math
 from collections.abc import Sequence
 from functools import partial
 from typing import Any, NamedTuple
@@ -22,6 +23,9 @@ WORDS = {"the": "der", "dog": "Hund", "cat": "Kater", "sees": "sieht", "runs": "
 FALLBACK = "Hund"  # what it says where it may not say that a word is unknown
 
 CHOSEN, SECOND = 4.0, 2.0  # logits of the word it looked up and of the fallback; others have 0
+NUM_WORDS = 4 + len(WORDS)
+TOTAL = math.exp(CHOSEN) + math.exp(SECOND) + NUM_WORDS - 2  # where both are different words
+ALONE = math.exp(CHOSEN) + NUM_WORDS - 1  # where the word it looked up is the fallback
 
 # The ids count lines: 1 and 3 are longer than 2, so that evaluation has another order.
 TEST = (

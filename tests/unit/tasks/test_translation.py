@@ -2,7 +2,6 @@
 
 import json
 import math
-from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -11,20 +10,25 @@ import numpy as np
 import pytest
 import sacrebleu
 from lightning import Trainer
-from torch.nn import functional as F
 
 from seqlab.components.decoding.beam import Beam
 from seqlab.config.errors import UserError
-from seqlab.data.batches import TranslationBatch
 from seqlab.data.translation import TranslationDataModule
 from seqlab.metrics.translation import bleu_by_length
 from seqlab.run.outcome import evaluate_split, keep_predictions
 from seqlab.tasks.translation import TranslationTask
-from tests.unit.tasks.dictionary import CHOSEN, FALLBACK, SECOND, TEST, WORDS, lines, task
+from tests.unit.tasks.dictionary import (
+    ALONE,
+    CHOSEN,
+    FALLBACK,
+    SECOND,
+    TEST,
+    TOTAL,
+    WORDS,
+    lines,
+    task,
+)
 
-NUM_WORDS = 4 + len(WORDS)
-TOTAL = math.exp(CHOSEN) + math.exp(SECOND) + NUM_WORDS - 2  # where both are different words
-ALONE = math.exp(CHOSEN) + NUM_WORDS - 1  # where the word it looked up is the fallback
 REFERENCES = [reference for _, reference in TEST]
 
 
@@ -267,89 +271,3 @@ def test_what_fills_up_the_last_round_of_processes_does_not_count() -> None:
     assert answered[0] & answered[1] == set(batches[0].example_ids)
     module._trainer = SimpleNamespace(world_size=2)  # type: ignore[assignment]
     assert module.draw(Path()) == []  # no curve of a share of the sentences
-
-
-def first_batch(data: TranslationDataModule) -> TranslationBatch:
-    return next(iter(data.test_dataloader()))
-
-
-@pytest.mark.parametrize("smoothing", [0.0, 0.1])
-def test_label_smoothing_is_that_of_torch(smoothing: float, data: TranslationDataModule) -> None:
-    module, batch = task(data, label_smoothing=smoothing), first_batch(data)
-    outcome = module.train_batch(batch)
-    logits = module._teach(batch).logits
-    expected = F.cross_entropy(
-        logits.flatten(0, 1),
-        batch.tokens[:, 1:].flatten(),
-        ignore_index=data.spec.pad_id,
-        label_smoothing=smoothing,
-    )
-    assert outcome.logged["loss"].item() == pytest.approx(expected.item(), rel=1e-6)
-    penalty = 0.5 * (1 + 2) / int(batch.lengths.sum())
-    assert outcome.objective.item() == pytest.approx(expected.item() + penalty, rel=1e-6)
-
-
-def test_label_smoothing_worked_by_hand() -> None:
-    """The nine words of "dog" -> "Hund" have logits 4 and eight times 0; its end 4, 2, 0 ..."""
-    data = lines([("dog", "Hund")])
-    loss = task(data, label_smoothing=0.1).train_batch(first_batch(data)).logged["loss"]
-    word = math.log(ALONE) - (0.9 * CHOSEN + 0.1 * CHOSEN / NUM_WORDS)
-    end = math.log(TOTAL) - (0.9 * CHOSEN + 0.1 * (CHOSEN + SECOND) / NUM_WORDS)
-    assert loss.item() == pytest.approx((word + end) / 2, rel=1e-6)
-
-
-@pytest.mark.parametrize("smoothing", [-0.1, 1.0])
-def test_smoothing_is_a_share(smoothing: float, data: TranslationDataModule) -> None:
-    with pytest.raises(UserError, match="it is a share, from 0 to below 1"):
-        task(data, label_smoothing=smoothing)
-
-
-def test_a_weight_that_no_term_has_is_refused(data: TranslationDataModule) -> None:
-    with pytest.raises(UserError, match=r"auxiliary_weights\.penality"):
-        task(data, auxiliary_weights={"penality": 1.0})
-
-
-def test_sizes_are_those_the_task_says_it_supplies(data: TranslationDataModule) -> None:
-    sizes = TranslationTask.sizes(data.spec)
-    assert sizes == {
-        "source_vocab_size": NUM_WORDS,
-        "target_vocab_size": NUM_WORDS,
-        "pad_id": 0,
-    }
-    assert set(sizes) == TranslationTask.supplied_sizes
-
-
-def test_lines_are_answered_in_order_and_read_no_further_than_a_batch(
-    data: TranslationDataModule, tmp_path: Path
-) -> None:
-    asked = 0
-
-    def typed() -> Iterator[str]:
-        nonlocal asked
-        for line in ("dog", "", "the cat runs", "", "", "cat"):
-            asked += 1
-            yield line
-
-    answers = []
-    module = task(data)
-    for answer in module.predict_inputs(typed(), None, tmp_path, batch_size=2, figures=True):
-        answers.append(answer)
-        assert asked == 2 * math.ceil(len(answers) / 2)
-    assert [answer.source for answer in answers] == ["dog", "", "the cat runs", "", "", "cat"]
-    texts = [answer.hypotheses[0].text for answer in answers]
-    assert texts == ["Hund", "", "der Kater rennt", "", "", "Kater"]
-    figures = [answer.figure and answer.figure.name for answer in answers]
-    assert figures == ["1.png", None, "3.png", None, None, "6.png"]
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["1.png", "3.png", "6.png"]
-
-
-def test_a_batch_of_lines_is_answered_as_each_alone(data: TranslationDataModule) -> None:
-    sources = [source for source, _ in TEST]
-    module = task(data)
-    together, alone = (
-        list(module.predict_inputs(iter(sources), None, Path(), batch_size=size, figures=False))
-        for size in (4, 1)
-    )
-    for first, second in zip(together, alone, strict=True):
-        assert first.hypotheses[0].text == second.hypotheses[0].text
-        assert first.hypotheses[0].score == pytest.approx(second.hypotheses[0].score)
