@@ -51,6 +51,10 @@ class DNCCell(MemoryCell):
     The output is h + W_r r of the controller's output h and the reads r; the paper's W_y is the
     linear layer that a model has after it. The memory and all weightings start at 0.
 
+    No parameter knows how many slots there are, so that a trained network may be given another
+    number of them, as in extended data figure 2. With few, a slot that is freed too early is soon
+    written over and training sees what comes of it; with many, longer sequences would be the first.
+
     Args:
         input_dim: size E of an input.
         hidden_dim: size H of the controller and of the output.
@@ -58,11 +62,13 @@ class DNCCell(MemoryCell):
         num_slots: number N of slots of the memory.
         slot_size: size W of a slot.
         num_reads: number R of heads that read.
+        training_slots: number of slots while training; None for `num_slots`.
         clip: bound of the numbers of the controller's output and state and of the cell's output, as
             in the published code, where it is 20; None for none.
 
     Raises:
-        ValueError: a size is below 1, or the bound is not above 0.
+        ValueError: a size is below 1, training has more slots than there are, or the bound is not
+            above 0.
     """
 
     state_type = DNCState
@@ -77,18 +83,24 @@ class DNCCell(MemoryCell):
         slot_size: int,
         num_reads: int,
         clip: float | None,
+        training_slots: int | None = None,
     ) -> None:
         super().__init__()
         sizes = {"num_slots": num_slots, "slot_size": slot_size, "num_reads": num_reads}
         for name, value in sizes.items():
             if value < 1:
                 raise ValueError(f"{name}={value}: there is at least one")
+        if training_slots is not None and not 1 <= training_slots <= num_slots:
+            raise ValueError(
+                f"training_slots={training_slots}: from 1 to num_slots={num_slots}, or null for all"
+            )
         if clip is not None and clip <= 0:
             raise ValueError(f"clip={clip}: a bound above 0, or null for none")
         self.controller = controller(input_dim=input_dim, hidden_dim=hidden_dim)
         self.input_dim, self.hidden_dim = input_dim, hidden_dim
         self.projected_dim = self.controller.projected_dim
         self.num_slots, self.slot_size, self.num_reads = num_slots, slot_size, num_reads
+        self.training_slots = num_slots if training_slots is None else training_slots
         self.clip = clip
         # The controller's input is [x; r]. Its matrix is kept in two parts, this one for r, so that
         # the part for x leaves the time loop.
@@ -121,9 +133,9 @@ class DNCCell(MemoryCell):
         write = self.write_weighting(xi, state.memory, usage)  # [B, N]
         memory = addressing.write(state.memory, write.unsqueeze(1), xi.erase, xi.write)  # [B, N, W]
 
-        links = linkage.next_links(
-            state.links, write, state.precedence, self.off_diagonal
-        )  # [B, N, N]
+        slots = write.shape[1]
+        mask = self.off_diagonal[:slots, :slots]  # [N, N]
+        links = linkage.next_links(state.links, write, state.precedence, mask)  # [B, N, N]
         precedence = linkage.next_precedence(state.precedence, write)  # [B, N]
         read = self.read_weightings(xi, memory, links, state.read_weightings)  # [B, R, N]
         reads = addressing.read(memory, read)  # [B, R, W]
@@ -214,7 +226,8 @@ class DNCCell(MemoryCell):
         """The controller's start, beside an empty memory."""
         controller = self.controller.start(values)
         hidden = controller.hidden  # [B, H]
-        slots, size, reads = self.num_slots, self.slot_size, self.num_reads
+        slots = self.training_slots if self.training else self.num_slots
+        size, reads = self.slot_size, self.num_reads
         shapes = {
             "memory": (slots, size),
             "reads": (reads, size),

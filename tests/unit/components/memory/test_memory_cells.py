@@ -148,6 +148,19 @@ def test_dnc_starts_empty() -> None:
     assert not any(each.any() for each in tensors(dnc().init_state(BATCH)))
 
 
+@pytest.mark.parametrize(("training", "slots"), [(True, 3), (False, SLOTS)])
+def test_dnc_trains_with_fewer_slots(training: bool, slots: int) -> None:
+    """As a cell that has so many, whose weights are the same."""
+    cell = spread(dnc(training_slots=3).double(), 0.7).train(training)
+    other = dnc(num_slots=slots).double()
+    other.load_state_dict(cell.state_dict())
+    outputs, last = unroll(cell, drawn(8).double(), cell.init_state(BATCH))
+    expected, end = unroll(other, drawn(8).double(), other.init_state(BATCH))
+    assert last.links.shape == (BATCH, slots, slots)
+    torch.testing.assert_close(outputs, expected)
+    torch.testing.assert_close(last.links, end.links)
+
+
 def test_dnc_keeps_its_bounds() -> None:
     """Links, usage, allocation and weightings over many steps of a cell that does all it can."""
     cell = spread(dnc(num_slots=12).double(), 1.5)
@@ -247,6 +260,8 @@ BAD: list[tuple[Any, dict[str, Any], str]] = [
     (ntm, {"shift_range": 4}, "shift_range=4"),
     (ntm, {"initial_memory": "empty"}, "initial_memory='empty'"),
     (dnc, {"num_reads": 0}, "num_reads=0"),
+    (dnc, {"training_slots": 0}, "training_slots=0"),
+    (dnc, {"training_slots": SLOTS + 1}, "training_slots=8"),
     (dnc, {"clip": 0.0}, "clip=0.0"),
 ]
 
