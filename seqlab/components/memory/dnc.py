@@ -52,8 +52,7 @@ class DNCCell(MemoryCell):
     linear layer that a model has after it. The memory and all weightings start at 0.
 
     No parameter knows how many slots there are, so that a trained network may be given another
-    number of them, as in extended data figure 2. With few, a slot that is freed too early is soon
-    written over and training sees what comes of it; with many, longer sequences would be the first.
+    number of them, as in extended data figure 2: the links of few are cheaper to train.
 
     Args:
         input_dim: size E of an input.
@@ -63,6 +62,10 @@ class DNCCell(MemoryCell):
         slot_size: size W of a slot.
         num_reads: number R of heads that read.
         training_slots: number of slots while training; None for `num_slots`.
+        free_bias: what is added to the biases of the free gates where they start. Training opens
+            them while it gains a little by it, and a slot that is freed a little at each step is
+            written over in sequences longer than those of training; from about -15 on they stay
+            closed.
         clip: bound of the numbers of the controller's output and state and of the cell's output, as
             in the published code, where it is 20; None for none.
 
@@ -84,6 +87,7 @@ class DNCCell(MemoryCell):
         num_reads: int,
         clip: float | None,
         training_slots: int | None = None,
+        free_bias: float = 0.0,
     ) -> None:
         super().__init__()
         sizes = {"num_slots": num_slots, "slot_size": slot_size, "num_reads": num_reads}
@@ -114,6 +118,9 @@ class DNCCell(MemoryCell):
             3 * num_reads,
         ]  # read keys; write key; write vector; erase vector and gates; strengths; read modes
         self.to_interface = nn.Linear(hidden_dim, sum(self.parts))
+        with torch.no_grad():
+            free_gates = sum(self.parts[:3]) + slot_size  # where they begin, after the erase vector
+            self.to_interface.bias[free_gates : free_gates + num_reads] += free_bias
         self.register_buffer("off_diagonal", linkage.off_diagonal(num_slots), persistent=False)
         self.read_output = nn.Linear(num_reads * slot_size, hidden_dim, bias=False)
 

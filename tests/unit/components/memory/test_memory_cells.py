@@ -161,6 +161,16 @@ def test_dnc_trains_with_fewer_slots(training: bool, slots: int) -> None:
     torch.testing.assert_close(last.links, end.links)
 
 
+def test_free_gates_start_where_they_are_told() -> None:
+    hidden = torch.linspace(-1, 1, HIDDEN).expand(BATCH, -1)
+    plain, closed = (dnc(free_bias=bias).interface(hidden) for bias in (0.0, -15.0))
+    expected = torch.sigmoid(torch.logit(plain.free_gates) - 15)
+    torch.testing.assert_close(closed.free_gates, expected)
+    for name, value in plain._asdict().items():
+        if name not in ("free_gates", "gates"):
+            assert torch.equal(getattr(closed, name), value), name
+
+
 def test_dnc_keeps_its_bounds() -> None:
     """Links, usage, allocation and weightings over many steps of a cell that does all it can."""
     cell = spread(dnc(num_slots=12).double(), 1.5)
