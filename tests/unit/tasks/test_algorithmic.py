@@ -17,7 +17,7 @@ from seqlab.data.curricula import Curriculum
 from seqlab.data.synthetic.algorithms.copy import Copy
 from seqlab.models.interfaces import AlgorithmicModel
 from seqlab.run.outcome import evaluate_split
-from seqlab.tasks.algorithmic import AlgorithmicTask
+from seqlab.tasks.algorithmic import AlgorithmicTask, is_within
 from seqlab.tasks.base import Schedule
 
 SURE = 2.0  # the logit of a bit that it copies
@@ -177,6 +177,11 @@ def test_some_errors_may_be_allowed_and_training_stopped(trainer: Trainer) -> No
     module = task(reach=3, solved_error=0.25, stop_when_solved=True)
     trainer.fit(module, datamodule=data())
     assert int(module.samples_seen) == int(module.samples_until_solved) == 20
+
+
+@pytest.mark.parametrize("right", [99, 98, 100])
+def test_one_wrong_of_a_hundred_is_a_hundredth(right: int) -> None:
+    assert is_within(1 - right / 100, 0.01) == (right >= 99)
 
 
 def test_the_count_is_in_the_checkpoint() -> None:
