@@ -24,8 +24,7 @@ from seqlab.tasks.tables import Cell, Table
 from seqlab.tasks.written import Written, written
 from seqlab.viz.length_scores import length_figure
 
-
-# Shares are of some hundred sequences. Written as floats they may lie this far off: 1 - 0.99 is more
+# Shares are of some hundred sequences; as floats they may lie this far off: 1 - 0.99 is more
 # than 0.01.
 _ROUNDING = 1e-6
 
