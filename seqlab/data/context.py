@@ -1,7 +1,6 @@
 """Pairs of patches of images, of any collection, in batches."""
 
 import logging
-import math
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import ClassVar, NamedTuple
@@ -11,7 +10,6 @@ import torch
 from lightning import LightningDataModule
 from torch import Tensor
 from torch.utils.data import ConcatDataset
-from torchvision.transforms import v2
 
 from seqlab.data.annotated_images import Example, PreparedImages, split_hash
 from seqlab.data.batches import ContextBatch
@@ -22,6 +20,7 @@ from seqlab.data.loading import ResumableLoader
 from seqlab.data.patch_cures import PatchCures
 from seqlab.data.patches import PatchGrid, Places, draw_pairs
 from seqlab.data.plans import ByImage, EqualSizes, Plan
+from seqlab.data.resizing import Resizing
 from seqlab.data.sources import SPLITS
 from seqlab.data.spec import ContextSpec
 
@@ -77,15 +76,13 @@ class ContextDataModule(LightningDataModule):
                 "pairs_per_position and grids_per_image are above 0; "
                 f"{pairs_per_position} and {grids_per_image} were given"
             )
-        if pixels is not None and not 0 < pixels[0] <= pixels[1]:
-            raise ValueError(f"pixels go from above 0 up, {list(pixels)} was given")
         super().__init__()
         self.source = source
         self.grid = grid
         self.cures = cures
         self.pairs_per_position = pairs_per_position
         self.grids_per_image = grids_per_image
-        self.pixels = pixels
+        self.resizing = Resizing(pixels=pixels, least_side=grid.least_side)
         self.in_memory = in_memory
         self.batch_size = batch_size
         self.num_workers = num_workers
@@ -139,7 +136,7 @@ class ContextDataModule(LightningDataModule):
         """An image of any split as evaluation sees it, [3, height, width] in [0, 1]."""
         for images in self._splits.values():
             if image_id in images.image_ids:
-                return self._resized(images[images.image_ids.index(image_id)], None)
+                return self.resizing(images[images.image_ids.index(image_id)], None)
         raise KeyError(f"no image is named {image_id}")
 
     def train_dataloader(self) -> ResumableLoader:
@@ -185,7 +182,7 @@ class ContextDataModule(LightningDataModule):
             image: bytes [3, height, width].
             chance: of size, places, pairs and cures.
         """
-        shown = self._resized(image, chance)  # [3, height, width]
+        shown = self.resizing(image, chance)  # [3, height, width]
         size = (shown.shape[1], shown.shape[2])
         patches, centres, pairs, positions = [], [], [], []
         for _ in range(self.grids_per_image):
@@ -225,9 +222,9 @@ class ContextDataModule(LightningDataModule):
         """
         image = read_image(path)
         size = (image.shape[1], image.shape[2])
-        if min(self._size_within(size, None)) < self.grid.least_side:
+        if min(self.resizing.size(size, None)) < self.grid.least_side:
             raise DataError([self._problem(str(path), size)])
-        shown = self._resized(image, None)
+        shown = self.resizing(image, None)
         chance = np.random.default_rng([_EVALUATION, 0])
         places = self.grid.place((shown.shape[1], shown.shape[2]), chance)
         pairs, positions = draw_pairs(places, 1, chance)
@@ -241,31 +238,9 @@ class ContextDataModule(LightningDataModule):
         )
         return shown, places, cut
 
-    def _size_within(
-        self, size: tuple[int, int], chance: np.random.Generator | None
-    ) -> tuple[int, int]:
-        """Height and width to which an image is resized; without chance, of the mean area.
-
-        A long and narrow one becomes larger than asked for, until there is room for a grid.
-        """
-        if self.pixels is None:
-            return size
-        least, most = self.pixels
-        wanted = math.sqrt(least * most) if chance is None else chance.uniform(least, most)
-        factor = math.sqrt(wanted / (size[0] * size[1]))
-        factor = max(factor, self.grid.least_side / min(size))
-        return max(1, round(size[0] * factor)), max(1, round(size[1] * factor))
-
-    def _resized(self, image: Tensor, chance: np.random.Generator | None) -> Tensor:
-        """An image of bytes in [0, 1], [3, height, width], of as many pixels as are wanted."""
-        size = self._size_within((image.shape[1], image.shape[2]), chance)
-        if size != tuple(image.shape[1:]):
-            image = v2.functional.resize(image, list(size), antialias=True)
-        return image.float() / 255
-
     def _too_small(self, images: NamedImages) -> list[str]:
         """Which images have no room for a grid."""
-        if self.pixels is not None:
+        if self.resizing.pixels is not None:
             return []
         sizes = map(images.size, range(len(images)))
         return [
