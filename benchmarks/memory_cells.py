@@ -101,6 +101,8 @@ def dnc() -> Case:
         num_slots=64,
         slot_size=32,
         num_reads=4,
+        training_slots=None,
+        free_bias=0.0,
         clip=20.0,
     )
     inputs = torch.randn(BATCH, STORY_WORDS, STORY_INPUT) / 4

@@ -85,9 +85,9 @@ class DNCCell(MemoryCell):
         num_slots: int,
         slot_size: int,
         num_reads: int,
+        training_slots: int | None,
+        free_bias: float,
         clip: float | None,
-        training_slots: int | None = None,
-        free_bias: float = 0.0,
     ) -> None:
         super().__init__()
         sizes = {"num_slots": num_slots, "slot_size": slot_size, "num_reads": num_reads}

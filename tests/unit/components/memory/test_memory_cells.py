@@ -37,6 +37,8 @@ DNC: dict[str, Any] = {
     "num_slots": SLOTS,
     "slot_size": SIZE,
     "num_reads": 2,
+    "training_slots": None,
+    "free_bias": 0.0,
     "clip": 20.0,
 }
 

@@ -54,7 +54,16 @@ def small_ntm(**sizes: int) -> NTMCell:
 
 
 def small_dnc(**sizes: int) -> DNCCell:
-    return DNCCell(**sizes, controller=small_lstm, num_slots=5, slot_size=3, num_reads=2, clip=20.0)
+    return DNCCell(
+        **sizes,
+        controller=small_lstm,
+        num_slots=5,
+        slot_size=3,
+        num_reads=2,
+        training_slots=None,
+        free_bias=0.0,
+        clip=20.0,
+    )
 
 
 CELLS: dict[str, Callable[..., Any]] = {
