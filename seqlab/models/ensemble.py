@@ -148,7 +148,7 @@ class VideoCaptioningEnsemble(VideoCaptioningModel):
 
     def watch(self, footage: Footage) -> tuple[Watched, ...]:  # type: ignore[override]
         """What each member is to describe."""
-        return tuple(member.watch(footage) for member in self.ensemble.members)  # type: ignore
+        return tuple(member.watch(footage) for member in self.ensemble.members)  # type: ignore[operator]
 
     def encode(self, source: tuple[Watched, ...]) -> tuple[EnsembleState, tuple[Any, ...]]:
         """State and memories of watched videos."""
