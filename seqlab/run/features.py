@@ -198,6 +198,7 @@ def _vectors(
 ) -> Iterator[Array]:
     """The layer's vectors [B, D] of each batch."""
     batches = [batch for chunk in chunks for batch in chunk.batches(config.batch_size)]
+    # What is shown is of this data module, and so of the kind that it loads.
     for batch in datamodule.load(shown, _InOrder(batches)):  # type: ignore[arg-type]
         inputs = batch.clips if isinstance(batch, ClipBatch) else batch.images
         try:
