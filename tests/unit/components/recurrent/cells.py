@@ -56,7 +56,15 @@ NTM = partial(
     shift_range=1,
     initial_memory="constant",
 )
-DNC = partial(DNCCell, num_slots=5, slot_size=3, num_reads=2, clip=20.0)
+DNC = partial(
+    DNCCell,
+    num_slots=5,
+    slot_size=3,
+    num_reads=2,
+    training_slots=None,
+    free_bias=0.0,
+    clip=20.0,
+)
 AROUND: dict[str, Factory] = {
     "deep_output": partial(DeepOutputCell, cell=PLAIN["gru_before"], depth=2),
     "stacked": partial(Stacked, cell=PLAIN["lstm"], num_layers=2, dropout=0.0),
