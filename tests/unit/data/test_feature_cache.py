@@ -142,6 +142,7 @@ def test_a_full_disk_leaves_nothing(tmp_path: Path) -> None:
     def limited(path: Path) -> None:
         import signal
 
+        torch.set_num_threads(1)  # of the parent's threads a fork has none, and would wait for them
         signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
         resource.setrlimit(resource.RLIMIT_FSIZE, (2000, 2000))
         try:
