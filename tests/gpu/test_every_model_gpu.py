@@ -23,9 +23,7 @@ OTHER_DATA = {
     "dnc": ("data.difficulties=[1,5]", "data.test_difficulties=[6]"),
 }
 PAIRS = [
-    (task, model)
-    for task in catalog.names("task")
-    for model in catalog.fitting(task, "model")
+    (task, model) for task in catalog.names("task") for model in catalog.fitting(task, "model")
 ]
 
 
