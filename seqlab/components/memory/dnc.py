@@ -128,7 +128,7 @@ class DNCCell(MemoryCell):
         """The projection of the controller, [..., E] to [..., P]."""
         return self.controller.project(inputs)  # [..., P]
 
-    def step(self, projected: Tensor, state: DNCState, mask: Any = None) -> tuple[Tensor, DNCState]:
+    def advance(self, projected: Tensor, state: DNCState, mask: Any) -> tuple[Tensor, DNCState]:
         """Output [B, H] and next state from projected inputs [B, P]."""
         seen = torch.addmm(projected, state.reads.flatten(1), self.from_reads.weight.t())  # [B, P]
         hidden, controller = self.controller.step(seen, state.controller, mask)  # [B, H]
@@ -229,7 +229,7 @@ class DNCCell(MemoryCell):
         """Those of the controller."""
         return self.controller.start_sizes()
 
-    def start(self, values: Mapping[str, Tensor]) -> DNCState:
+    def begin(self, values: Mapping[str, Tensor]) -> DNCState:
         """The controller's start, beside an empty memory."""
         controller = self.controller.start(values)
         hidden = controller.hidden  # [B, H]

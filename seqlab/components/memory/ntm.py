@@ -137,7 +137,7 @@ class NTMCell(MemoryCell):
         """The projection of the controller, [..., E] to [..., P]."""
         return self.controller.project(inputs)  # [..., P]
 
-    def step(self, projected: Tensor, state: NTMState, mask: Any = None) -> tuple[Tensor, NTMState]:
+    def advance(self, projected: Tensor, state: NTMState, mask: Any) -> tuple[Tensor, NTMState]:
         """Output [B, H] and next state from projected inputs [B, P]."""
         seen = torch.addmm(projected, state.reads.flatten(1), self.from_reads.weight.t())  # [B, P]
         hidden, controller = self.controller.step(seen, state.controller, mask)  # [B, H]
@@ -195,7 +195,7 @@ class NTMCell(MemoryCell):
         """Those of the controller."""
         return self.controller.start_sizes()
 
-    def start(self, values: Mapping[str, Tensor]) -> NTMState:
+    def begin(self, values: Mapping[str, Tensor]) -> NTMState:
         """The controller's start, beside a memory of which nothing has been read but its start."""
         controller = self.controller.start(values)
         hidden = controller.hidden  # [B, H]

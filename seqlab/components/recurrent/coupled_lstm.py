@@ -7,6 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.components.init import Initialisation, init_matrices
+from seqlab.components.mixing import mix
 from seqlab.components.recurrent.interface import RecurrentCell, masked
 from seqlab.components.recurrent.lstm import LSTMState
 from seqlab.components.recurrent.peepholes import Peepholes
@@ -68,7 +69,7 @@ class CoupledLSTMCell(RecurrentCell):
         gates = torch.addmm(projected, hidden, self.recurrent.weight.t())  # [B, 3H]
         i, g, o = gates.chunk(3, dim=1)  # each [B, H]
         i = torch.sigmoid(self.peepholes("input", i, state.cell))  # [B, H]
-        cell = torch.lerp(state.cell, torch.tanh(g), i)  # [B, H], (1 - i) c + i g
+        cell = mix(state.cell, torch.tanh(g), i)  # [B, H], (1 - i) c + i g
         o = torch.sigmoid(self.peepholes("output", o, cell))  # [B, H]
         hidden = o * torch.tanh(cell)  # [B, H]
         return hidden, LSTMState(hidden, cell)

@@ -7,6 +7,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from seqlab.components.init import Initialisation
+from seqlab.components.mixing import mix
 from seqlab.components.recurrent.interface import RecurrentCell, masked
 from seqlab.components.recurrent.kernel import init_kernel, run_kernel
 
@@ -82,7 +83,7 @@ class GRUCell(RecurrentCell):
         gates = torch.sigmoid(gates + F.linear(seen, U_gates, b_gates))  # [B, 2H]
         r, z = gates.chunk(2, dim=1)  # each [B, H]
         candidate = torch.tanh(candidate + F.linear(r * seen, U, b))  # [B, H]
-        return torch.lerp(h, candidate, z)  # [B, H], (1 - z) h + z h~
+        return mix(h, candidate, z)  # [B, H], (1 - z) h + z h~
 
     def step_after(self, projected: Tensor, h: Tensor, seen: Tensor) -> Tensor:
         """The next hidden state [B, H] of torch's form; products see h as `seen`."""
@@ -91,7 +92,7 @@ class GRUCell(RecurrentCell):
         h_r, h_z, h_candidate = recurrent.chunk(3, dim=1)  # each [B, H]
         r, z = torch.sigmoid(x_r + h_r), torch.sigmoid(x_z + h_z)  # each [B, H]
         candidate = torch.tanh(torch.addcmul(x, r, h_candidate))  # [B, H]
-        return torch.lerp(candidate, h, z)  # [B, H], (1 - z) h~ + z h
+        return mix(candidate, h, z)  # [B, H], (1 - z) h~ + z h
 
     def fused(
         self, inputs: Tensor, state: GRUState, lengths: Tensor | None = None

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 
 from seqlab.components.init import Initialisation, init_matrices
+from seqlab.components.mixing import mix
 from seqlab.components.recurrent.interface import RecurrentCell, masked
 
 
@@ -90,7 +91,7 @@ class LeakyCell(RecurrentCell):
         """Output [B, H] and next state from projected inputs [B, H]."""
         seen = masked(state.hidden, mask)  # [B, H]
         candidate = torch.tanh(torch.addmm(projected, seen, self.recurrent.weight.t()))  # [B, H]
-        hidden = torch.lerp(state.hidden, candidate, self.rate())  # [B, H]
+        hidden = mix(state.hidden, candidate, self.rate())  # [B, H]
         return hidden, LeakyState(hidden)
 
     def fused(self, inputs: Tensor, state: LeakyState, lengths: Tensor | None = None) -> None:
