@@ -29,7 +29,8 @@ def test_trains_in_bf16(tmp_path: Path) -> None:
     assert 0 < metrics["test/loss"] < 10
 
 
-def test_gpu_agrees_with_cpu(tmp_path: Path) -> None:
+def test_gpu_agrees_with_cpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.backends.cudnn, "allow_tf32", False)
     losses = []
     for accelerator in ("gpu", "cpu"):
         given = [*SMALL, f"trainer.accelerator={accelerator}", "model.dropout=0"]
