@@ -47,6 +47,7 @@ bench: $(INSTALLED)  ## speed beside the obvious alternative
 	$(BIN)/python -m benchmarks.grid_lstm
 	$(BIN)/python -m benchmarks.memn2n
 	$(BIN)/python -m benchmarks.memory_cells
+	$(BIN)/python -m benchmarks.replay
 	$(BIN)/python -m benchmarks.segmentation
 	$(BIN)/python -m benchmarks.c3d
 	$(BIN)/python -m benchmarks.video_decoding

@@ -12,6 +12,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from seqlab.components.losses import output_nll
+from seqlab.components.replay import Replayed
 from seqlab.config.errors import Problem, UserError
 from seqlab.data.algorithmic import AlgorithmicDataModule, together
 from seqlab.data.batches import AlgorithmicBatch
@@ -51,6 +52,8 @@ class AlgorithmicTask(Task):
         schedule: how the learning rate changes.
         solved_error: share of wrong sequences at which the task counts as solved.
         stop_when_solved: whether training ends there.
+        cuda_graphs: whether one GPU replays the kernels of the steps that it has recorded, one of
+            each shape; without a GPU, or on several, nothing is recorded.
         num_figures: of how many sequences an evaluation draws what was written, one of each
             difficulty.
     """
@@ -75,6 +78,7 @@ class AlgorithmicTask(Task):
         schedule: Schedule,
         solved_error: float,
         stop_when_solved: bool,
+        cuda_graphs: bool,
         num_figures: int,
     ) -> None:
         super().__init__(model=model, spec=spec, optimizer=optimizer, schedule=schedule)
@@ -91,7 +95,8 @@ class AlgorithmicTask(Task):
         self.model: AlgorithmicModel
         self.spec: AlgorithmicSpec
         self.solved_error, self.stop_when_solved = solved_error, stop_when_solved
-        self.num_figures = num_figures
+        self.num_figures, self.cuda_graphs = num_figures, cuda_graphs
+        self.replayed = Replayed(model)
         self.bits = spec.outputs == "bits"
         self.errors = SequenceErrors(bits=self.bits, by_difficulty=False)
         self.final_errors = SequenceErrors(bits=self.bits, by_difficulty=True)
@@ -114,7 +119,9 @@ class AlgorithmicTask(Task):
         return len(batch.inputs)
 
     def train_batch(self, batch: AlgorithmicBatch) -> Outcome:
-        logits = self.model(batch.inputs, batch.lengths)  # [B, T, O]
+        replays = self.cuda_graphs and self.trainer.world_size == 1
+        model = self.replayed if replays else self.model
+        logits = model(batch.inputs, batch.lengths)  # [B, T, O]
         nll, num_outputs = output_nll(logits, batch.targets, batch.scored)  # [B], [B]
         self.samples_seen += len(nll) * self.trainer.world_size
         loss = (nll / num_outputs).mean()
@@ -154,6 +161,9 @@ class AlgorithmicTask(Task):
     def is_solved(self) -> bool:
         """Whether a validation has found few enough errors."""
         return int(self.samples_until_solved) >= 0
+
+    def on_fit_end(self) -> None:
+        self.replayed.forget()
 
     def on_test_epoch_start(self) -> None:
         self.predictions, self._to_draw, self._values = [], {}, {}

@@ -96,7 +96,7 @@ class Routes(NamedTuple):
     outgoing: Tensor  # [slots * B * K], the row of the gradient of the state that is given out
     leaving: Tensor  # [edges], the row of each state that leaves
     entering: Tensor  # [edges], the rows of the gradients of what enters, in the order of waves
-    entered: Tensor  # [edges], which of what enters those are
+    places: Tensor  # [edges], where each of what enters stands in that order
     entries: tuple[int, ...]  # where each wave starts among them, and the end
 
 
@@ -186,7 +186,7 @@ def route(
         outgoing=tensor(outgoing),
         leaving=tensor(*leaving),
         entering=tensor(np.concatenate([np.zeros(0, dtype=np.int64), *entering])[entered]),
-        entered=tensor(entered),
+        places=tensor(np.argsort(entered)),
         entries=tuple(entries.tolist()),
     )
 

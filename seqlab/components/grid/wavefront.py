@@ -68,8 +68,8 @@ class Evaluation(torch.autograd.Function):
         hidden, memory, *parameters = ctx.saved_tensors
         d_hidden = gradient_buffer(grid.hidden, d_hidden)
         d_memory = gradient_buffer(grid.memory, d_memory)
-        d_hidden_edges = hidden.new_empty(grid.hidden.num_edges, grid.hidden_dim)
-        d_memory_edges = memory.new_empty(grid.memory.num_edges, grid.hidden_dim)
+        entered_hidden = hidden.new_empty(grid.hidden.num_edges, grid.hidden_dim)
+        entered_memory = memory.new_empty(grid.memory.num_edges, grid.hidden_dim)
         by_weights = products(parameters)
         by_transposed = [Products(weight.transpose(1, 2)) for weight in parameters[::2]]
         sums = [ParameterGradient(weight) for weight in parameters[::2]]
@@ -80,8 +80,10 @@ class Evaluation(torch.autograd.Function):
             if gates is None:
                 gates = step.recompute(by_weights)
             step.differentiate(gates, by_transposed, sums, d_hidden, d_memory)
-            enter(grid.hidden, number, d_hidden, d_hidden_edges)
-            enter(grid.memory, number, d_memory, d_memory_edges)
+            enter(grid.hidden, number, d_hidden, entered_hidden)
+            enter(grid.memory, number, d_memory, entered_memory)
+        d_hidden_edges = entered_hidden.index_select(0, grid.hidden.places)
+        d_memory_edges = entered_memory.index_select(0, grid.memory.places)
         d_parameters = [part for total in sums for part in total.result()]
         return None, d_hidden_edges, d_memory_edges, *d_parameters
 
@@ -236,9 +238,12 @@ def gradient_buffer(routes: Routes, leaving: Tensor) -> Tensor:
     return buffer
 
 
-def enter(routes: Routes, wave: int, buffer: Tensor, edges: Tensor) -> None:
-    """Copy from a buffer of gradients what belongs to vectors that enter at a wave."""
+def enter(routes: Routes, wave: int, buffer: Tensor, entered: Tensor) -> None:
+    """Copy from a buffer of gradients what belongs to vectors that enter at a wave.
+
+    They stand in the order of waves: to write them to their places here would need a sort at each
+    wave, where a GPU is to give the same result each time.
+    """
     start, end = routes.entries[wave], routes.entries[wave + 1]
     if start < end:
-        found = buffer.index_select(0, routes.entering[start:end])  # [entering, H]
-        edges.index_copy_(0, routes.entered[start:end], found)
+        torch.index_select(buffer, 0, routes.entering[start:end], out=entered[start:end])

@@ -64,7 +64,12 @@ def data(**changed: Any) -> AlgorithmicDataModule:
 
 
 def task(reach: int = 4, **changed: Any) -> AlgorithmicTask:
-    settings: dict[str, Any] = {"solved_error": 0.0, "stop_when_solved": False, "num_figures": 4}
+    settings: dict[str, Any] = {
+        "solved_error": 0.0,
+        "stop_when_solved": False,
+        "cuda_graphs": True,
+        "num_figures": 4,
+    }
     return AlgorithmicTask(
         model=Copier(reach),
         spec=data().spec,
