@@ -64,10 +64,10 @@ class PhotoObjects(LabelSource):
             photo = take_photo(self.seed, number, (self.side, self.side), self.aberration)
             pixels[place], labels[place] = photo.image.numpy(), photo.shows.numpy()
         names = tuple(f"photo-{self.seed}-{number:05d}" for number in numbers)
-        return ClassifiedImages(names, _Taken(pixels), labels)
+        return ClassifiedImages(names, Taken(pixels), labels)
 
 
-class _Taken(Images):
+class Taken(Images):
     """Photos in memory.
 
     Args:

@@ -13,6 +13,7 @@ from seqlab.data.image_labels import ImageDataModule
 from seqlab.data.label_sources import LabelSource
 from seqlab.data.labelled_folders import LabelledFolders
 from seqlab.data.synthetic.photo_objects import PhotoObjects
+from seqlab.data.synthetic.photo_patches import PhotoPatches
 from seqlab.data.synthetic.photo_world import KINDS
 from seqlab.data.synthetic.photos import take_photo
 from seqlab.data.voc2007 import Voc2007
@@ -151,3 +152,31 @@ def test_all_that_is_wrong_with_voc(voc: Path) -> None:
     assert f"dog_train.txt: says nothing of 000004, listed at {lists}/train.txt:2" in text
     assert "cow_val.txt: No such file" in text
     assert "000003.jpg: cannot be read" in text
+
+
+def test_patches_show_what_they_are_said_to() -> None:
+    sizes = {"num_train": 3, "num_val": 1, "num_test": 2}
+    settings = {"per_photo": 2, "patch_size": 16, "side": 40, "aberration": 0.0, "seed": 3}
+    source = PhotoPatches(**sizes, **settings)
+    splits = source.read()
+    names = {split: images.image_ids for split, images in splits.items()}
+    assert names["train"] == ("patch-3-00000-0", "patch-3-00000-1", "patch-3-00001-0")
+    assert names["val"] == ("patch-3-00002-0",)  # no photo is in two splits
+    assert names["test"] == ("patch-3-00003-0", "patch-3-00003-1")
+    photo, patch = take_photo(3, 3, (40, 40)), splits["test"].images[1]
+    corners = [
+        (top, left)
+        for top in range(25)
+        for left in range(25)
+        if torch.equal(photo.image[:, top : top + 16, left : left + 16], patch)
+    ]
+    assert len(corners) == 1  # noise makes each place unlike all others
+    top, left = corners[0]
+    seen = photo.labels[top : top + 16, left : left + 16]
+    for number, name in enumerate(source.classes):
+        share = (seen == number).float().mean().item()
+        assert bool(splits["test"].labels[1, number]) == (share >= 0.1), name
+    with pytest.raises(ValueError, match="to the side of a photo, 40"):
+        PhotoPatches(**sizes, **(settings | {"patch_size": 41}))
+    with pytest.raises(ValueError, match="at least 1"):
+        PhotoPatches(**sizes, **(settings | {"per_photo": 0}))
