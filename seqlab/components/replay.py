@@ -40,7 +40,11 @@ class Replayed:
         if key not in self.recorded:
             if len(self.recorded) >= MOST_SHAPES:
                 return self.model(*inputs)
-            self.recorded[key] = self.record(self.model, inputs)
+            try:
+                self.recorded[key] = self.record(self.model, inputs)
+            except RuntimeError as error:
+                error.add_note("This pass was to be recorded; cuda_graphs=false trains without.")
+                raise
         return self.recorded[key](*inputs)
 
     def forget(self) -> None:

@@ -75,6 +75,15 @@ def test_shapes_beyond_the_most_are_not_recorded(
     assert recorder.shapes == [((4, 3),), ((5, 3),)]
 
 
+def test_what_cannot_be_recorded_says_how_to_go_without() -> None:
+    def fails(model: nn.Module, inputs: tuple[Tensor, ...]) -> Callable[..., Tensor]:
+        raise RuntimeError("operation not permitted")
+
+    with pytest.raises(RuntimeError, match="not permitted") as caught:
+        Replayed(nn.Linear(3, 2), fails)(on_gpu(4, 3))
+    assert "cuda_graphs=false" in caught.value.__notes__[0]
+
+
 def test_one_shape_shares_the_models_weights() -> None:
     model = nn.Linear(3, 2)
     stands = OneShape(model)
