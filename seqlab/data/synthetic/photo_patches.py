@@ -1,8 +1,11 @@
 """Patches of generated photos with the parts that they show, split."""
 
 import numpy as np
+import torch
+from numpy.typing import NDArray
 
 from seqlab.data.label_sources import ClassifiedImages, LabelSource
+from seqlab.data.patch_cures import PatchCures
 from seqlab.data.synthetic.photo_objects import Taken
 from seqlab.data.synthetic.photo_paint import CLASSES
 from seqlab.data.synthetic.photos import take_photo
@@ -19,6 +22,8 @@ class PhotoPatches(LabelSource):
         num_test: patches to test on.
         per_photo: patches of each photo; the next photo begins where a split does.
         patch_size: height and width of a patch in pixels.
+        cures: what is done to patches before they are kept as bytes, so that a network which
+            learned of cured patches sees such; None keeps them as they were taken.
         side: height and width of a photo in pixels.
         aberration: lateral chromatic aberration of the lens; 0 for none.
         seed: what photos and places are a function of. It is not the run's, so that all seeds of an
@@ -38,6 +43,7 @@ class PhotoPatches(LabelSource):
         num_test: int,
         per_photo: int,
         patch_size: int,
+        cures: PatchCures | None,
         side: int,
         aberration: float,
         seed: int,
@@ -49,7 +55,7 @@ class PhotoPatches(LabelSource):
         if per_photo < 1:
             raise ValueError(f"per_photo={per_photo}: at least 1")
         self.sizes = {"train": num_train, "val": num_val, "test": num_test}
-        self.per_photo, self.patch_size = per_photo, patch_size
+        self.per_photo, self.patch_size, self.cures = per_photo, patch_size, cures
         self.side, self.aberration, self.seed = side, aberration, seed
         self.classes = CLASSES
 
@@ -78,4 +84,12 @@ class PhotoPatches(LabelSource):
             parts = np.bincount(photo.labels[window].numpy().reshape(-1), minlength=len(CLASSES))
             labels[place] = parts >= LEAST_SHARE * size**2
             names.append(f"patch-{self.seed}-{number:05d}-{own}")
-        return ClassifiedImages(tuple(names), Taken(pixels), labels)
+        return ClassifiedImages(tuple(names), Taken(self._cured(pixels, first)), labels)
+
+    def _cured(self, pixels: NDArray[np.uint8], first: int) -> NDArray[np.uint8]:
+        """Patches [n, 3, p, p] of the photos from a number on, as they are kept."""
+        if self.cures is None or not len(pixels):
+            return pixels
+        chance = np.random.default_rng([self.seed, first, len(pixels)])
+        cured = self.cures(torch.from_numpy(pixels) / 255, chance)  # [n, 3, p, p]
+        return (cured.clamp(0, 1) * 255).round().to(torch.uint8).numpy()

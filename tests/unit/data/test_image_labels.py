@@ -12,6 +12,7 @@ from seqlab.data.errors import DataError
 from seqlab.data.image_labels import ImageDataModule
 from seqlab.data.label_sources import LabelSource
 from seqlab.data.labelled_folders import LabelledFolders
+from seqlab.data.patch_cures import PatchCures
 from seqlab.data.synthetic.photo_objects import PhotoObjects
 from seqlab.data.synthetic.photo_patches import PhotoPatches
 from seqlab.data.synthetic.photo_world import KINDS
@@ -156,7 +157,14 @@ def test_all_that_is_wrong_with_voc(voc: Path) -> None:
 
 def test_patches_show_what_they_are_said_to() -> None:
     sizes = {"num_train": 3, "num_val": 1, "num_test": 2}
-    settings = {"per_photo": 2, "patch_size": 16, "side": 40, "aberration": 0.0, "seed": 3}
+    settings: dict[str, Any] = {
+        "per_photo": 2,
+        "patch_size": 16,
+        "cures": None,
+        "side": 40,
+        "aberration": 0.0,
+        "seed": 3,
+    }
     source = PhotoPatches(**sizes, **settings)
     splits = source.read()
     names = {split: images.image_ids for split, images in splits.items()}
@@ -180,3 +188,25 @@ def test_patches_show_what_they_are_said_to() -> None:
         PhotoPatches(**sizes, **(settings | {"patch_size": 41}))
     with pytest.raises(ValueError, match="at least 1"):
         PhotoPatches(**sizes, **(settings | {"per_photo": 0}))
+
+
+def test_patches_are_cured_before_they_are_kept() -> None:
+    plain = {"colour": "none", "downsampled_share": 0.0, "least_pixels": 100, "normalise": False}
+
+    def patches(cures: PatchCures | None) -> torch.Tensor:
+        sizes = {"num_train": 4, "num_val": 0, "num_test": 0, "per_photo": 2, "patch_size": 16}
+        source = PhotoPatches(**sizes, cures=cures, side=40, aberration=0.0, seed=3)
+        images = source.read()["train"].images
+        return torch.stack([images[number] for number in range(4)]).double()  # [4, 3, 16, 16]
+
+    taken = patches(None)
+    assert torch.equal(patches(PatchCures(**plain)), taken)
+    standard = patches(PatchCures(**(plain | {"normalise": True})))
+    for before, after in zip(taken, standard, strict=True):
+        z = (before - before.mean()) / before.std(correction=0)
+        expected = (255 * (0.5 + 0.25 * z)).clamp(0, 255)
+        assert (after - expected).abs().max() <= 0.51  # half a grey value by rounding
+    bare = patches(PatchCures(**(plain | {"colour": "projection"})))
+    along = (2 * bare[:, 1] - bare[:, 0] - bare[:, 2]).abs()  # of the axis green-magenta
+    assert along.max() <= 2.0  # rounding of three colours
+    assert (2 * taken[:, 1] - taken[:, 0] - taken[:, 2]).abs().max() > 2.0
