@@ -28,6 +28,7 @@ class Terminal:
     def __init__(self, folder: Path, *words: str) -> None:
         self.master, slave = pty.openpty()
         self.said = ""
+        self._place = 0  # after what was waited for last
         self._decoder = codecs.getincrementaldecoder("utf-8")()  # a read may end inside a letter
         self.process = subprocess.Popen(
             [sys.executable, "-m", "seqlab", *words],
@@ -45,11 +46,12 @@ class Terminal:
         os.write(self.master, text.encode())
 
     def wait_for(self, text: str) -> None:
-        """Read until a text comes that was not there before."""
-        deadline, place = time.monotonic() + PATIENCE, len(self.said)
-        while text not in self.said[place:]:
+        """Read until a text comes after what was waited for before; both may come in one read."""
+        deadline = time.monotonic() + PATIENCE
+        while (found := self.said.find(text, self._place)) < 0:
             assert time.monotonic() < deadline, self.said
             self.hear()
+        self._place = found + len(text)
 
     def end(self) -> int:
         """The exit status, once all is said."""
