@@ -13,6 +13,10 @@ from seqlab.config.errors import Problem, UserError, nearest
 ALLOWED = ("seqlab", "torch.nn", "torch.optim", "torchmetrics", "lightning")
 
 
+class ArgumentsError(UserError):
+    """A part is given arguments that it does not take, or lacks some."""
+
+
 def locate(target: str, allow: Sequence[str] = (), key: str = "_target_") -> Any:
     """The class that a dotted name means.
 
@@ -192,7 +196,7 @@ class _Builder:
                 message = f"{target.__name__} needs it and nothing gives it"
                 problems.append(Problem(key=join(key, name), message=message))
         if problems:
-            raise UserError(problems)
+            raise ArgumentsError(problems)
 
 
 def unknown_arguments(

@@ -1,6 +1,7 @@
 """The objects of a run, made of its config: data, model, task."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from typing import Any
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from seqlab.config.build import build, factory, locate
+from seqlab.config.build import ArgumentsError, build, factory, locate
 from seqlab.config.errors import Problem, UserError
 from seqlab.data.spec import Spec
 from seqlab.run.checkpoints import CheckpointReadError, Record, load_checkpoint, read_record
@@ -67,7 +68,8 @@ def reassemble(saved: Sequence[Saved], *, data_dir: str, with_data: bool) -> Par
     config = first.config.copy()
     data = OmegaConf.to_container(config.data, resolve=True)
     config.data = _moved(data, str(config.paths.data), data_dir)
-    datamodule = _data(config) if with_data else build(config.data, allow=config.allow)
+    with _of_this_version(first):
+        datamodule = _data(config) if with_data else build(config.data, allow=config.allow)
     if with_data:
         refuse_other_data(first, datamodule.spec)
         datamodule.adopt(first.spec)
@@ -86,14 +88,39 @@ def untrained(saved: Saved) -> Task:
     """The task of a checkpoint with random weights, which its seed decides."""
     config = saved.config.copy()
     config.model = _without_weight_files(OmegaConf.to_container(config.model, resolve=True))
-    return _task(config, saved.spec)
+    with _of_this_version(saved):
+        return _task(config, saved.spec)
 
 
 def _trained(saved: Saved) -> Task:
     """The task of a checkpoint, with its weights."""
     task = untrained(saved)
-    task.load_state_dict(saved.content["state_dict"])
+    try:
+        task.load_state_dict(saved.content["state_dict"])
+    except RuntimeError as error:  # it lists every weight that does not fit
+        raise UserError([_other_version(saved)]) from error
     return task
+
+
+@contextmanager
+def _of_this_version(saved: Saved) -> Iterator[None]:
+    """Say what to do where the parts take other settings than those of a checkpoint.
+
+    Its settings were right when it was written, so the code is not what it was.
+    """
+    try:
+        yield
+    except ArgumentsError as error:
+        raise UserError([*error.problems, _other_version(saved)]) from error
+
+
+def _other_version(saved: Saved) -> Problem:
+    """What to do with a checkpoint whose parts have changed."""
+    message = (
+        "was written by another version of the code, whose parts differ: train anew, or use the "
+        "version that git.commit in env.json of the run names"
+    )
+    return Problem(key="checkpoint", given=str(saved.path), message=message)
 
 
 def _data(config: DictConfig) -> Any:
