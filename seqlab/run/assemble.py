@@ -62,7 +62,8 @@ def reassemble(saved: Sequence[Saved], *, data_dir: str, with_data: bool) -> Par
         with_data: whether the data is read, and must be that of the run.
 
     Raises:
-        UserError: the data is not that of the run, or the models cannot be one.
+        UserError: the data is not that of the run, the models cannot be one, or the parts are no
+            longer those of the checkpoint.
     """
     first = saved[0]
     config = first.config.copy()
@@ -85,7 +86,11 @@ def reassemble(saved: Sequence[Saved], *, data_dir: str, with_data: bool) -> Par
 
 
 def untrained(saved: Saved) -> Task:
-    """The task of a checkpoint with random weights, which its seed decides."""
+    """The task of a checkpoint with random weights, which its seed decides.
+
+    Raises:
+        UserError: its parts take other settings now.
+    """
     config = saved.config.copy()
     config.model = _without_weight_files(OmegaConf.to_container(config.model, resolve=True))
     with _of_this_version(saved):
